@@ -1,0 +1,1 @@
+"""The embedded stack, the emulators and the `stemma` command. Not part of production images."""

@@ -1,0 +1,30 @@
+"""The `stemma` command: finds its subcommands by entry points and loads only the one that is called."""
+
+from importlib.metadata import EntryPoint, entry_points
+
+import click
+
+
+class EntryPointGroup(click.Group):
+    """A group whose commands are the entry points of the group ``stemma.commands``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_commands())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        found = _commands().get(cmd_name)
+        if found is None:
+            return None
+        command = found.load()
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{found.value} is not a click command")
+        return command
+
+
+def _commands() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group="stemma.commands")}
+
+
+@click.group(cls=EntryPointGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Stemma: a song in; six stems, their rights and their money out."""

@@ -1,0 +1,1 @@
+"""The kernel that every service of Stemma stands on. It imports no service."""

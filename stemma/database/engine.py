@@ -1,0 +1,23 @@
+"""Engines over psycopg."""
+
+from sqlalchemy import make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+_POOL_SIZE = 10
+
+
+def sqlalchemy_url(database_url: str) -> URL:
+    """Return the SQLAlchemy URL, driver psycopg, of a plain ``postgresql://`` URL."""
+    return make_url(database_url).set(drivername="postgresql+psycopg")
+
+
+def create_engine(database_url: str, *, application_name: str, pool_size: int = _POOL_SIZE) -> AsyncEngine:
+    """Return a pooled async engine whose connections work in UTC and carry the process's name."""
+    return create_async_engine(
+        sqlalchemy_url(database_url),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={"application_name": application_name, "options": "-c timezone=UTC"},
+    )

@@ -1,0 +1,29 @@
+"""The group roles of design: who may see and write what. Logins are members of exactly one.
+
+Privileges on a schema are granted by the migration that creates it.
+"""
+
+from sqlalchemy import Connection, text
+
+INDEXER = "stemma_indexer"
+"""Writes the chain schemas and `content`; cannot see `app`."""
+
+READER = "stemma_reader"
+"""Reads the views of `catalog`, and nothing else."""
+
+APP = "stemma_app"
+"""Reads and writes `app`; reads `catalog` as a member of the reader role."""
+
+_CREATE_IF_ABSENT = """
+do $$ begin
+    create role {role} nologin;
+exception when duplicate_object or unique_violation then null;
+end $$
+"""
+
+
+def ensure_group_roles(connection: Connection) -> None:
+    """Create the group roles that are missing; roles belong to the whole server, so others may have made them."""
+    for role in (INDEXER, READER, APP):
+        connection.execute(text(_CREATE_IF_ABSENT.format(role=role)))
+    connection.execute(text(f"grant {READER} to {APP}"))

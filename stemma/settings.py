@@ -1,0 +1,68 @@
+"""Every setting of every process, read from the environment and from `.env`."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+CommaSeparated = Annotated[list[str], NoDecode]
+
+
+class Settings(BaseSettings):
+    """One instance per process; `.env.example` explains each field to operators."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+
+    database_url: SecretStr = Field(description="postgresql:// URL of the role this process runs as")
+    redis_url: str = Field(default="", description="redis:// URL of the job queue")
+    pubsub_emulator_host: str = Field(default="", description="host:port of a Pub/Sub emulator; empty means Google's")
+    pubsub_project: str = Field(
+        default="stemma", description="Google Cloud project that holds topics and subscriptions"
+    )
+
+    rpc_urls: CommaSeparated = Field(default_factory=list, description="Ethereum JSON-RPC endpoints, best first")
+    chain_id: PositiveInt = Field(default=31337, description="EIP-155 id of the chain that holds the contracts")
+    deployments_dir: Path = Field(default=Path("deployments"), description="Folder of <chainId>.json files")
+    relayer_private_key: SecretStr | None = Field(default=None, description="Key that pays for registerAndCommit")
+    attestor_private_key: SecretStr | None = Field(default=None, description="Key that attests separations")
+
+    storage_url: str = Field(default="", description="file:///folder or gs://bucket[/prefix]; holds private files too")
+    public_storage_url: str = Field(default="", description="Where public files go, e.g. ipfs+http://host:5001")
+
+    api_host: str = Field(default="127.0.0.1", description="Address the API listens on")
+    api_port: int = Field(default=8000, ge=0, le=65535, description="Port the API listens on")
+    public_url: str = Field(default="", description="Origin under which users reach the API; sign-in is bound to it")
+    cors_origins: CommaSeparated = Field(default_factory=list, description="Origins of frontends that may call the API")
+    jwt_private_key_file: Path | None = Field(default=None, description="PEM of the P-256 key that signs access tokens")
+
+    upload_max_bytes: PositiveInt = Field(default=300 * 1024 * 1024, description="Largest accepted upload, in bytes")
+    upload_max_seconds: PositiveInt = Field(default=20 * 60, description="Longest accepted recording, in seconds")
+    signature_ttl_seconds: PositiveInt = Field(default=3600, description="Time a creator has to sign an upload")
+
+    stem_model_repo: Path | None = Field(default=None, description="Folder of model weights")
+    stem_model: Literal["auto", "htdemucs_6s", "demucs-tiny-synth"] = Field(
+        default="auto", description="Model to separate with; auto prefers htdemucs_6s and says so when it cannot"
+    )
+    worker_threads: PositiveInt = Field(default=1, description="CPU threads of one separation")
+
+    log_format: Literal["console", "json"] = Field(default="console", description="How logs are printed")
+    metrics_port: int = Field(default=0, ge=0, le=65535, description="Port of Prometheus metrics; 0 turns them off")
+
+    @field_validator("rpc_urls", "cors_origins", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return [part.strip() for part in value.split(",") if part.strip()]
+        return value
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Return the settings of this process.
+
+    Raises:
+        pydantic.ValidationError: a setting is missing or malformed; the message names it.
+    """
+    return Settings()
