@@ -15,7 +15,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 
-    database_url: SecretStr = Field(description="postgresql:// URL of the role this process runs as")
+    database_url: SecretStr = Field(
+        default=SecretStr(""), description="postgresql:// URL of the role this process runs as"
+    )
     redis_url: str = Field(default="", description="redis:// URL of the job queue")
     pubsub_emulator_host: str = Field(default="", description="host:port of a Pub/Sub emulator; empty means Google's")
     pubsub_project: str = Field(

@@ -1,0 +1,44 @@
+# `make help` lists the targets.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test lint format contracts-test lock clean
+
+BIN := .venv/bin
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+export SOLCX_BINARY_PATH := $(CURDIR)/.build/solc
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: ## install what the lock files say into .venv and node_modules (every other target does it first)
+	@PYTHON='$(PYTHON)' scripts/setup.sh
+
+demo: setup ## run one song through the whole stack; SONG=path/to/file takes any WAV, FLAC, MP3, OGG, M4A
+	@$(BIN)/stemma demo $(if $(SONG),'$(SONG)')
+
+up: setup ## run the whole stack in the foreground until Ctrl-C; its data stays in .stemma
+	@$(BIN)/stemma up
+
+test: setup lint contracts-test ## lint, then every test
+	$(BIN)/python -m pytest
+
+lint: setup ## check style, types and the import rule
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## put the style right
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+contracts-test: setup ## test the contracts on both chains
+	$(BIN)/ape test tests/contracts --network ethereum:local:test
+	$(BIN)/ape test tests/contracts --network ethereum:local:foundry
+
+lock: setup ## resolve pyproject.toml anew into requirements.lock
+	scripts/lock.sh
+
+clean: ## remove the stack's data, the virtual environment, node_modules and every cache
+	@[ ! -x $(BIN)/python ] || $(BIN)/python -m stack.home
+	rm -rf .venv node_modules .build .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf *.egg-info build

@@ -1,0 +1,88 @@
+"""The embedded chain: anvil's native binary from npm, with its blocks, logs and receipts kept between runs."""
+
+from __future__ import annotations
+
+import json
+import platform
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from stack.errors import BinaryMissing
+from stack.ports import LOOPBACK
+from stack.program import Program
+
+CHAIN_ID = 31337
+KEPT_STATES = 64
+"""Blocks back from the head whose full state is kept, in memory and on disk: so deep can a reorg be made."""
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def anvil_binary(node_modules: Path = ROOT / "node_modules") -> Path:
+    """The native binary: the launcher in `node_modules/.bin` is a node program whose end leaves its child running.
+
+    :raises BinaryMissing: `npm ci` has not been run, or npm has no binary for this machine.
+    """
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    package = f"@foundry-rs/anvil-{platform.system().lower()}-{machine}"
+    binary = node_modules / package / "bin" / "anvil"
+    if not binary.exists():
+        raise BinaryMissing("anvil", f"run `make setup` ({package} is not in {node_modules})")
+    return binary
+
+
+def anvil_program(state: Path | None, port: int) -> Program:
+    """An anvil that mines a block for each transaction.
+
+    :param state: the chain to go on with, as `ChainKeeper` saved it, if it is there; None always begins anew.
+        Anvil's own `--state-interval` is not used: it rewrites the file in place every second whether or not anything
+        happened, so that a kill at the wrong moment leaves half a file and no chain at all.
+    """
+    command: tuple[str, ...] = (
+        str(anvil_binary()),
+        *("--host", LOOPBACK),
+        *("--port", str(port)),
+        *("--hardfork", "osaka"),
+        *("--chain-id", str(CHAIN_ID)),
+        *("--prune-history", str(KEPT_STATES)),
+        "--silent",
+    )
+    if state is not None:
+        state.parent.mkdir(parents=True, exist_ok=True)
+        # Decided at each start: a crashed anvil goes on with what was saved since the first one.
+        load_if_there = '[ -s "$0" ] && set -- "$@" --load-state "$0"; exec "$@"'
+        command = ("/bin/sh", "-c", load_if_there, str(state), *command)
+    return Program(
+        name="anvil",
+        argv=command,
+        folder=state.parent if state else Path("/"),
+        is_ready=lambda: answers_chain_id(anvil_url(port)),
+    )
+
+
+def anvil_url(port: int) -> str:
+    return f"http://{LOOPBACK}:{port}"
+
+
+def answers_chain_id(url: str) -> bool:
+    """Whether a node answers at `url`."""
+    try:
+        return isinstance(call(url, "eth_chainId", timeout=1), str)
+    except (OSError, ValueError):
+        return False
+
+
+def call(url: str, method: str, *params: Any, timeout: float = 30) -> Any:
+    """One JSON-RPC call with the standard library alone, for the moments before the chain library is worth loading.
+
+    :raises OSError: no answer. :raises ValueError: the node answered an error.
+    """
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+    request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})  # noqa: S310
+    with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310
+        content = json.load(answer)
+    if "error" in content:
+        raise ValueError(f"{method}: {content['error'].get('message')}")
+    return content["result"]

@@ -1,0 +1,1 @@
+"""One song through the main job, as an artist's wallet would send it."""

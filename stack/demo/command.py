@@ -1,0 +1,77 @@
+"""`stemma demo`: the stack up, one song through it, a table of what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from stack.demo.artist import Artist
+    from stack.demo.journey import Journey
+    from stack.demo.song import DemoSong
+    from stack.running import RunningStack
+
+
+@click.command("demo")
+@click.argument("song", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line of standard output.")
+def command(song: Path | None, as_json: bool) -> None:
+    """Push SONG (WAV, FLAC, MP3, OGG, M4A), or a synthesized one, through the main job."""
+    from stack.demo.report import print_report
+    from stack.errors import StackError
+    from stack.home import ROOT, default_home
+    from stack.running import running_stack
+
+    console = Console(file=sys.stderr if as_json else sys.stdout)
+    console.print("Starting the stack, or joining the one that runs …")
+    try:
+        with running_stack(default_home(), env_file=ROOT / ".env", join=True) as stack:
+            console.print(f"The API is at {stack.api_url}; the log is {default_home() / 'up.log'}")
+            journey = asyncio.run(_push_through(stack, song, console))
+    except StackError as error:
+        raise click.ClickException(str(error)) from error
+    print_report(console, journey)
+    if as_json:
+        click.echo(json.dumps(journey.as_json()))
+
+
+async def _push_through(stack: RunningStack, file: Path | None, console: Console) -> Journey:
+    from stack.demo.artist import Artist
+    from stack.demo.journey import Journey, known_recording, travel
+    from stack.demo.report import stage_bars
+    from stack.keys import ensure_artist_key
+
+    artist = Artist.at(stack.api_url, ensure_artist_key(stack.home))
+    with tempfile.TemporaryDirectory(prefix="stemma-demo-") as folder:
+        try:
+            await artist.sign_in()
+            song = await _choose(artist, file, Path(folder))
+            known = await known_recording(artist, song)
+            if known is not None:
+                console.print("This song is registered already; this is what the catalog says of it.")
+                return Journey(known)
+            console.print(f"Song: [bold]{song.title}[/] by {song.artist}, signed by {artist.address}")
+            with stage_bars(console) as advance:
+                return await travel(artist, song, advance)
+        finally:
+            await artist.close()
+
+
+async def _choose(artist: Artist, file: Path | None, folder: Path) -> DemoSong:
+    """Return the song of a file, or the first synthesized one that the catalog does not know yet."""
+    from stack.demo.journey import known_recording
+    from stack.demo.song import brought_song, synthesized_songs
+
+    if file is not None:
+        return brought_song(file)
+    for song in synthesized_songs(folder):
+        if await known_recording(artist, song) is None:
+            return song
+    raise AssertionError("the synthesizer never runs out of songs")

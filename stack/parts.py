@@ -1,0 +1,132 @@
+"""Which parts of the stack are embedded, and the settings that every process gets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stack.anvil import CHAIN_ID, anvil_url
+from stack.databases import Database
+from stack.errors import SettingMissing
+from stack.home import ROOT
+from stack.ports import LOOPBACK
+from stack.redis import redis_url
+
+SERVICES = ("api", "api-jobs", "indexer", "worker")
+PORT_NAMES = ("postgres", "redis", "anvil", "pubsub", "api", *(f"metrics-{name}" for name in SERVICES))
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the operator gave; each given part replaces the embedded one, which is then not started."""
+
+    home: Path
+    given: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def read(cls, home: Path, env_file: Path | None = ROOT / ".env") -> Parts:
+        """Read the environment and, below it in rank, the `.env` file. Empty values count as absent."""
+        from dotenv import dotenv_values
+
+        of_file = dotenv_values(env_file) if env_file is not None and env_file.exists() else {}
+        merged = {**of_file, **os.environ}
+        return cls(home, {name: value for name, value in merged.items() if value})
+
+    @property
+    def embeds_postgres(self) -> bool:
+        return "DATABASE_URL" not in self.given
+
+    @property
+    def embeds_redis(self) -> bool:
+        return "REDIS_URL" not in self.given
+
+    @property
+    def embeds_anvil(self) -> bool:
+        return "RPC_URLS" not in self.given
+
+    @property
+    def embeds_pubsub(self) -> bool:
+        return not {"PUBSUB_EMULATOR_HOST", "GOOGLE_APPLICATION_CREDENTIALS"} & self.given.keys()
+
+    @property
+    def chain_id(self) -> int:
+        return CHAIN_ID if self.embeds_anvil else int(self.given.get("CHAIN_ID", CHAIN_ID))
+
+    @property
+    def is_development_chain(self) -> bool:
+        """Whether the published development keys may be used: nobody's money is on chain 31337."""
+        return self.chain_id == CHAIN_ID
+
+    @property
+    def deployments_dir(self) -> Path:
+        """Deployments on the embedded chain belong to the home folder, as the chain does."""
+        if "DEPLOYMENTS_DIR" in self.given:
+            return (ROOT / self.given["DEPLOYMENTS_DIR"]).absolute()
+        return self.home / "deployments" if self.embeds_anvil else ROOT / "deployments"
+
+
+def stack_environment(parts: Parts, ports: Mapping[str, int], keys: Mapping[str, str]) -> dict[str, str]:
+    """The settings that all processes share, as environment variables.
+
+    :param keys: the development keys by setting name; used on the development chain only.
+    :raises SettingMissing: a real chain is given without the keys that sign on it.
+    """
+    home = parts.home
+    api_host = parts.given.get("API_HOST", LOOPBACK)
+    api_port = parts.given.get("API_PORT") or str(ports["api"])
+    environment = dict(parts.given)
+    defaults = {
+        "STORAGE_URL": (home / "storage").as_uri(),
+        "API_HOST": api_host,
+        "API_PORT": api_port,
+        "PUBLIC_URL": f"http://{LOOPBACK}:{api_port}",
+        "JWT_PRIVATE_KEY_FILE": str(home / "secrets" / "jwt.pem"),
+        "STEM_MODEL_REPO": str(home / "models"),
+    }
+    if parts.is_development_chain:
+        defaults |= keys
+    for name, value in defaults.items():
+        environment.setdefault(name, value)
+    missing = [name for name in keys if name not in environment]
+    if missing:
+        raise SettingMissing(missing, f"RPC_URLS points at chain {parts.chain_id}")
+    if parts.embeds_redis:
+        environment["REDIS_URL"] = redis_url(ports["redis"])
+    if parts.embeds_anvil:
+        environment["RPC_URLS"] = anvil_url(ports["anvil"])
+    if parts.embeds_pubsub:
+        environment["PUBSUB_EMULATOR_HOST"] = f"{LOOPBACK}:{ports['pubsub']}"
+    environment["CHAIN_ID"] = str(parts.chain_id)
+    environment["DEPLOYMENTS_DIR"] = str(parts.deployments_dir)
+    environment["STEMMA_HOME"] = str(home)
+    environment["PYTHONUNBUFFERED"] = "1"
+    # Nine processes that compile everything they import would take most of a minute to start.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
+
+
+def process_environment(
+    name: str, shared: Mapping[str, str], database: Database, ports: Mapping[str, int]
+) -> dict[str, str]:
+    """The environment of one service: the shared settings, its own login and its own metrics port.
+
+    A process gets no key that it does not sign with.
+    """
+    environment = dict(shared)
+    urls = {"indexer": database.indexer_url, "api": database.api_url, "api-jobs": database.api_url}
+    environment["DATABASE_URL"] = urls.get(name, "")  # the worker speaks to Pub/Sub and storage alone
+    environment.setdefault("METRICS_PORT", str(ports[f"metrics-{name}"]))
+    if name != "worker":
+        environment.pop("ATTESTOR_PRIVATE_KEY", None)
+    if name != "api-jobs":
+        environment.pop("RELAYER_PRIVATE_KEY", None)
+    if name not in ("api", "api-jobs"):
+        environment.pop("JWT_PRIVATE_KEY_FILE", None)
+    return environment
+
+
+def database_of(parts: Parts, embedded_url: str | None, passwords: dict[str, str]) -> Database:
+    """The database by its three URLs; a given `DATABASE_URL` is its administrator's."""
+    return Database.of(parts.given["DATABASE_URL"] if embedded_url is None else embedded_url, passwords)

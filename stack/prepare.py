@@ -1,0 +1,155 @@
+"""`stemma prepare`: everything that must be there before the services start. Done once, checked in a moment later.
+
+It reads the settings of the environment, with `DATABASE_URL` the administrator's. Each part is skipped when what it
+made is seen to be there: the database carries the digest of the migrations that it has had, the chain the code that the
+deployment file names, and the emulator's file is the one that got the topics.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import click
+
+from stack.databases import Database, ensure_database, ensure_logins, logins_work, with_database
+from stack.errors import StackError
+from stack.home import ROOT, default_home
+from stack.keys import ensure_jwt_key, ensure_login_passwords, write_secret
+from stack.parts import Parts
+
+WAIT_SECONDS = 60.0
+
+
+@click.command("prepare")
+def command() -> None:
+    """Migrate the database, make its logins, deploy the contracts, make the topics: whatever is not done yet."""
+    parts = Parts.read(default_home(), env_file=None)
+    try:
+        ensure_jwt_key(parts.home)
+        prepare_database(parts)
+        prepare_contracts(parts)
+        prepare_topics(parts)
+    except StackError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def prepare_database(parts: Parts) -> None:
+    """Create the database, the roles and the logins, and run both migration histories."""
+    import psycopg
+
+    database = Database.of(parts.given["DATABASE_URL"], ensure_login_passwords(parts.home))
+    _wait("Postgres", lambda: _database_answers(database.admin_url))
+    digest = _digest_of("indexer/migrat*", "indexer/publish.py", "api/migrat*", "stemma/database", "stemma/catalog")
+    if _noted_digest(database.admin_url) == digest and logins_work(database):
+        return
+    ensure_logins(database.admin_url, ensure_login_passwords(parts.home))
+    migrate(database.admin_url)
+    with psycopg.connect(database.admin_url) as connection:
+        connection.execute("create schema if not exists stack")
+        connection.execute("create table if not exists stack.prepared (digest text not null)")
+        connection.execute("delete from stack.prepared")
+        connection.execute("insert into stack.prepared values (%s)", [digest])
+    _say("the database is migrated")
+
+
+def migrate(admin_url: str) -> None:
+    """Run the migrations of both services, as `stemma indexer migrate` and `stemma api migrate` do."""
+    from api.migrations import upgrade as migrate_api
+    from indexer.migrate import migrate as migrate_indexer
+
+    migrate_indexer(admin_url)
+    migrate_api(admin_url)
+
+
+def prepare_contracts(parts: Parts) -> None:
+    """Deploy on the development chain when needed; on any other chain only look.
+
+    :raises ContractsMissing: another chain does not have them.
+    """
+    from stack.anvil import answers_chain_id
+    from stack.deploy import contracts_in_place, deploy_contracts, refuse_to_deploy
+
+    url = parts.given["RPC_URLS"].split(",")[0].strip()
+    _wait("the chain", lambda: answers_chain_id(url))
+    if contracts_in_place(url, parts.deployments_dir, parts.chain_id):
+        return
+    if not parts.is_development_chain:
+        raise refuse_to_deploy(parts.deployments_dir, parts.chain_id)
+    _say("the contracts are compiled and deployed (some seconds, once)")
+    deploy_contracts(url, parts.deployments_dir)
+    _say("the contracts are deployed")
+
+
+def prepare_topics(parts: Parts) -> None:
+    """Make the topics and subscriptions of Pub/Sub."""
+    # Asking takes a second of imports; a file that has been given these topics keeps them.
+    stamp = parts.home / "run" / "topics.json"
+    data = parts.home / "pubsub.sqlite"
+    host = parts.given.get("PUBSUB_EMULATOR_HOST", "")
+    project = parts.given.get("PUBSUB_PROJECT", "stemma")
+    state = [_digest_of("stemma/messaging"), project, host]
+    if data.exists() and stamp.exists() and json.loads(stamp.read_text()) == [*state, data.stat().st_ino]:
+        return
+    import asyncio
+
+    from stemma.messaging.endpoint import PubsubEndpoint
+    from stemma.messaging.topology import ensure_topology
+
+    asyncio.run(ensure_topology(PubsubEndpoint(project, host)))
+    if data.exists():
+        write_secret(stamp, json.dumps([*state, data.stat().st_ino]))
+    _say("the topics are there")
+
+
+def _database_answers(admin_url: str) -> bool:
+    """Whether the administrator can connect; makes the database when the server is there and it is not."""
+    import psycopg
+
+    # Not every server has the database `postgres`, and not every administrator may see it.
+    with suppress(psycopg.Error):
+        ensure_database(with_database(admin_url, "postgres"), urlsplit(admin_url).path.lstrip("/"))
+    try:
+        psycopg.connect(admin_url, connect_timeout=5).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _noted_digest(admin_url: str) -> str | None:
+    import psycopg
+
+    with psycopg.connect(admin_url) as connection:
+        if connection.execute("select to_regclass('stack.prepared')").fetchone() == (None,):
+            return None
+        row = connection.execute("select digest from stack.prepared").fetchone()
+    return str(row[0]) if row else None
+
+
+def _digest_of(*patterns: str) -> str:
+    """SHA-256 over names and contents of the project's Python files that match, folders with all below them."""
+    digest = hashlib.sha256()
+    roots = [path for pattern in patterns for path in sorted(ROOT.glob(pattern))]
+    files = [file for root in roots for file in ([root] if root.is_file() else sorted(root.rglob("*.py")))]
+    for file in files:
+        digest.update(f"{file.relative_to(ROOT)}\0".encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _wait(what: str, is_there: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not is_there():
+        if time.monotonic() > deadline:
+            raise StackError(f"{what} did not answer within {WAIT_SECONDS:g} seconds")
+        time.sleep(0.05)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,183 @@
+"""Real services for the tests: started once for a pytest run, on free ports, stopped by process id at the end."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from stack.anvil import anvil_program, anvil_url
+from stack.anvil_node import AnvilNode, development_key
+from stack.chain_keeper import ChainKeeper
+from stack.databases import LOGINS, Database, ensure_database, ensure_logins, with_database
+from stack.deploy import deploy_contracts
+from stack.home import remove_home
+from stack.ports import free_ports
+from stack.postgres import PostgresServer, prepare_postgres
+from stack.program import RunningProgram
+from stack.pubsub_program import pubsub_program
+from stack.redis import redis_program
+from stack.redis import redis_url as url_of_redis
+
+ROOT = Path(__file__).resolve().parent.parent
+STEMMA = Path(sys.executable).with_name("stemma")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def session_home() -> Iterator[Path]:
+    """A folder for the servers of this run, reachable by the account that Postgres runs as."""
+    folder = Path(tempfile.mkdtemp(prefix="stemma-tests-"))
+    folder.chmod(0o711)
+    yield folder
+    remove_home(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres(session_home: Path) -> Iterator[PostgresServer]:
+    """An embedded Postgres; `.url(database)` is the administrator's URL."""
+    [port] = free_ports(1)
+    server = prepare_postgres(session_home, port, durable=False)
+    with (session_home / "postgres.log").open("wb") as log, RunningProgram.start(server.program(), log=log):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def login_passwords() -> dict[str, str]:
+    return {login: secrets.token_urlsafe(12) for login in LOGINS}
+
+
+@pytest.fixture(scope="session")
+def database_template(postgres: PostgresServer, login_passwords: dict[str, str]) -> str:
+    """The name of a database with the roles and both migration histories, to be cloned."""
+    name = "stemma_template"
+    ensure_database(postgres.url("postgres"), name)
+    ensure_logins(postgres.url(name), login_passwords)
+    for service in ("indexer", "api"):
+        environment = {**os.environ, "DATABASE_URL": postgres.url(name)}
+        done = subprocess.run(
+            [STEMMA, service, "migrate"], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"stemma {service} migrate failed:\n{done.stdout}\n{done.stderr}"
+    return name
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def database(postgres: PostgresServer, database_template: str, login_passwords: dict[str, str]) -> Iterator[Database]:
+    """A fresh database of this test, with everything migrated and nothing in it."""
+    name = f"stemma_test_{next(_numbers)}"
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        names = {"name": sql.Identifier(name), "template": sql.Identifier(database_template)}
+        connection.execute(sql.SQL("create database {name} template {template}").format(**names))
+        yield Database.of(with_database(postgres.url(), name), login_passwords)
+        connection.execute(sql.SQL("drop database {name} with (force)").format(**names))
+
+
+@pytest.fixture(scope="session")
+def redis_server(session_home: Path) -> Iterator[str]:
+    [port] = free_ports(1)
+    with RunningProgram.start(redis_program(session_home / "redis", port, durable=False)):
+        yield url_of_redis(port)
+
+
+@pytest.fixture
+def redis_url(redis_server: str) -> str:
+    """The URL of an empty Redis database."""
+    import redis
+
+    with redis.Redis.from_url(redis_server) as client:
+        client.flushall()
+    return redis_server
+
+
+@pytest.fixture
+def anvil() -> Iterator[AnvilNode]:
+    """A fresh embedded chain of this test, automining, chain id 31337; it starts in a tenth of a second."""
+    [port] = free_ports(1)
+    with RunningProgram.start(anvil_program(None, port)):
+        yield AnvilNode(anvil_url(port))
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A chain with the contracts on it."""
+
+    node: AnvilNode
+    deployments_dir: Path
+
+
+@pytest.fixture(scope="session")
+def deployment_state(session_home: Path) -> tuple[Path, Path]:
+    """The state file of a chain on which `ape run deploy` was run once, and its deployments folder."""
+    folder = session_home / "deployed"
+    deployments = folder / "deployments"
+    state = folder / "state.json"
+    [port] = free_ports(1)
+    with RunningProgram.start(anvil_program(state, port)):
+        deploy_contracts(anvil_url(port), deployments, {**os.environ, "ATTESTOR_PRIVATE_KEY": development_key(2)})
+        ChainKeeper(anvil_url(port), state).save()
+    return state, deployments
+
+
+@pytest.fixture
+def deployed(deployment_state: tuple[Path, Path], tmp_path: Path) -> Iterator[Deployed]:
+    """A fresh chain of this test with the contracts deployed."""
+    state, deployments = deployment_state
+    [port] = free_ports(1)
+    mine = tmp_path / "deployments"
+    shutil.copytree(deployments, mine)
+    with RunningProgram.start(anvil_program(state, port)):
+        yield Deployed(AnvilNode(anvil_url(port)), mine)
+
+
+@pytest.fixture(scope="session")
+def make_stack_home(deployment_state: tuple[Path, Path]) -> Iterator[Callable[..., Path]]:
+    """Makes fresh homes for `stack.running.running_stack`; `seeded` ones have the contracts on their chain already."""
+    homes: list[Path] = []
+
+    def make(*, seeded: bool = True) -> Path:
+        home = Path(tempfile.mkdtemp(prefix="stemma-stack-"))
+        home.chmod(0o711)
+        homes.append(home)
+        if seeded:
+            state, deployments = deployment_state
+            (home / "anvil").mkdir()
+            shutil.copy(state, home / "anvil" / "state.json")
+            shutil.copytree(deployments, home / "deployments")
+        return home
+
+    yield make
+    for home in homes:
+        remove_home(home)
+
+
+@pytest.fixture(scope="session")
+def pubsub(session_home: Path) -> Iterator[str]:
+    """The host:port of the Pub/Sub emulator."""
+    [port] = free_ports(1)
+    with RunningProgram.start(pubsub_program(session_home / "pubsub.sqlite", port)):
+        yield f"127.0.0.1:{port}"
+
+
+@pytest.fixture
+def pubsub_project() -> str:
+    """A project of this test alone, so that tests share the emulator and nothing else."""
+    return f"test-{secrets.token_hex(6)}"

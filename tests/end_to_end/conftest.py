@@ -1,0 +1,80 @@
+"""One home folder for all end-to-end tests; each module starts the whole stack on it again, as `make up` does."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from itertools import count
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from stack.demo.artist import Artist
+from stack.running import RunningStack, running_stack
+from stem_worker.synth.song import make_song
+from tests.end_to_end.chain import Chain, chain_of
+
+StartStack = Callable[[], AbstractContextManager[RunningStack]]
+
+MAX_SECONDS = 60
+MAX_BYTES = 16 * 1024 * 1024
+_seeds = count(500_000)
+
+
+@pytest.fixture(scope="session")
+def home(session_home: Path) -> Path:
+    return session_home / "end-to-end"
+
+
+@pytest.fixture(scope="session")
+def start_stack(home: Path) -> StartStack:
+    """Start the whole stack on the one home folder for the length of a `with` block."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.endswith("_URL")},
+        "STEM_MODEL": "demucs-tiny-synth",
+        "UPLOAD_MAX_SECONDS": str(MAX_SECONDS),
+        "UPLOAD_MAX_BYTES": str(MAX_BYTES),
+    }
+
+    @contextmanager
+    def start() -> Iterator[RunningStack]:
+        with running_stack(home, environment=environment) as stack:
+            yield stack
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def stack(start_stack: StartStack) -> Iterator[RunningStack]:
+    with start_stack() as running:
+        yield running
+
+
+@pytest.fixture
+def chain(stack: RunningStack) -> Chain:
+    return chain_of(stack)
+
+
+@pytest.fixture
+async def artist(stack: RunningStack) -> AsyncIterator[Artist]:
+    """A new artist, signed in."""
+    someone = Artist.at(stack.api_url, "0x" + secrets.token_hex(32))
+    await someone.sign_in()
+    yield someone
+    await someone.close()
+
+
+@pytest.fixture
+def new_song(tmp_path: Path) -> Callable[[float], Path]:
+    """Write a song that nobody has uploaded yet, of a length in seconds."""
+
+    def write(seconds: float) -> Path:
+        song = make_song(next(_seeds), seconds)
+        path = tmp_path / f"{song.seed}.flac"
+        soundfile.write(path, song.mix.T, song.sample_rate, subtype="PCM_16")
+        return path
+
+    return write

@@ -1,0 +1,56 @@
+"""`.env.example` and the settings say the same."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic_core import PydanticUndefined
+
+from stemma.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+OF_THE_STACK = {"STEMMA_HOME", "GOOGLE_APPLICATION_CREDENTIALS"}
+"""Read by the stack and by Google's libraries, not by our settings."""
+
+
+SETTING = re.compile(r"#?([A-Z][A-Z0-9_]*)=(.*)")
+
+
+def example() -> dict[str, tuple[str, str]]:
+    """The settings of the file: name -> (value, the comment above it, which settings in a row share)."""
+    found: dict[str, tuple[str, str]] = {}
+    comment = ""
+    is_complete = False
+    for line in (ROOT / ".env.example").read_text().splitlines():
+        if match := SETTING.fullmatch(line):
+            found[match[1]] = (match[2], comment)
+            is_complete = True
+            continue
+        if is_complete or line.startswith("# ---"):
+            comment, is_complete = "", False
+        comment += line.removeprefix("#")
+    return found
+
+
+def test_every_setting_is_explained_and_no_other() -> None:
+    assert set(example()) - OF_THE_STACK == {name.upper() for name in Settings.model_fields}
+    for name, (_, comment) in example().items():
+        assert len(comment) > 20, f"{name} is not explained"
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_simple_defaults_are_named(name: str) -> None:
+    default = Settings.model_fields[name].default
+    if default is PydanticUndefined or not isinstance(default, str | int) or default in ("", 0):
+        return
+    value, comment = example()[name.upper()]
+    assert str(default) in f"{value} {comment}", f"the default of {name.upper()} is {default}"
+
+
+def test_the_examples_are_valid_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, (value, _) in example().items():
+        if value:
+            monkeypatch.setenv(name, value)
+    Settings(_env_file=None)  # type: ignore[call-arg]

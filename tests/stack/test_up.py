@@ -1,0 +1,164 @@
+"""`stemma up` with the real services: ready, continued where it stopped, refused twice, parts replaced by real ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stack.anvil_node import AnvilNode
+from stack.databases import Database
+from stack.errors import StackError
+from stack.ledger import Ledger, birth
+from stack.pubsub_program import stemma_command
+from stack.running import RunningStack, running_stack
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def plain_environment() -> dict[str, str]:
+    """This environment without settings that would replace a part."""
+    replaced = ("DATABASE_URL", "REDIS_URL", "PUBSUB_EMULATOR_HOST", "RPC_URLS", "STORAGE_URL", "STEMMA_HOME")
+    kept = {name: value for name, value in os.environ.items() if name not in replaced}
+    return {**kept, "STEM_MODEL": "demucs-tiny-synth"}
+
+
+@pytest.fixture(scope="module")
+def first_run(make_stack_home: Any, plain_environment: dict[str, str]) -> Iterator[tuple[Path, RunningStack]]:
+    home = make_stack_home()
+    with running_stack(home, environment=plain_environment) as stack:
+        yield home, stack
+
+
+def read(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return json.load(answer)
+
+
+def test_every_part_runs_and_the_api_answers(first_run: tuple[Path, RunningStack]) -> None:
+    _, stack = first_run
+    for name in ("postgres", "redis", "anvil", "pubsub", "api", "api-jobs", "indexer", "worker"):
+        assert birth(stack.pid(name)) is not None
+    assert "paths" in read(f"{stack.api_url}/openapi.json")
+    with urllib.request.urlopen(stack.urls["catalog"], timeout=10) as answer:
+        assert answer.status == 200
+
+
+def test_a_process_gets_its_own_login_and_only_the_keys_it_signs_with(first_run: tuple[Path, RunningStack]) -> None:
+    _, stack = first_run
+    keys = {"RELAYER_PRIVATE_KEY", "ATTESTOR_PRIVATE_KEY"}
+    held = {name: keys & stack.environment(name).keys() for name in ("api", "api-jobs", "indexer", "worker")}
+    assert held == {
+        "api": set(),
+        "api-jobs": {"RELAYER_PRIVATE_KEY"},
+        "indexer": set(),
+        "worker": {"ATTESTOR_PRIVATE_KEY"},
+    }
+    assert "stemma_indexer_login:" in stack.environment("indexer")["DATABASE_URL"]
+    assert "stemma_api_login:" in stack.environment("api")["DATABASE_URL"]
+    assert stack.environment("worker")["DATABASE_URL"] == ""
+
+
+def test_secrets_are_for_their_owner_alone(first_run: tuple[Path, RunningStack]) -> None:
+    home, _ = first_run
+    files = [*(home / "secrets").iterdir(), home / "run" / "ready.json"]
+    assert len(files) >= 5
+    assert {oct(file.stat().st_mode & 0o777) for file in files} == {"0o600"}
+
+
+def test_a_second_up_on_the_same_home_is_refused_with_a_clear_sentence(
+    first_run: tuple[Path, RunningStack], plain_environment: dict[str, str]
+) -> None:
+    home, stack = first_run
+    command = stemma_command("up", "--home", str(home), "--env-file", os.devnull)
+    done = subprocess.run(command, env=plain_environment, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert f"already running on {home} (process {stack.supervisor_pid}); stop it first" in done.stderr
+    assert birth(stack.pid("api")) is not None
+
+
+def test_a_running_stack_can_be_joined(first_run: tuple[Path, RunningStack]) -> None:
+    home, stack = first_run
+    with running_stack(home, join=True) as joined:
+        assert joined.api_url == stack.api_url
+    assert birth(stack.pid("api")) is not None
+
+
+def test_a_killed_service_is_started_again_and_a_held_one_stays_down(first_run: tuple[Path, RunningStack]) -> None:
+    _, stack = first_run
+    old = stack.kill("indexer")
+    assert stack.wait_for_restart("indexer", old) != old
+    with stack.held_down("indexer"):
+        time.sleep(2)
+        with pytest.raises(StackError, match="indexer does not run"):
+            stack.pid("indexer")
+    assert birth(stack.pid("indexer")) is not None
+
+
+def test_a_second_run_continues_where_the_first_stopped(
+    first_run: tuple[Path, RunningStack], plain_environment: dict[str, str]
+) -> None:
+    home, stack = first_run
+    node = AnvilNode(stack.environment("indexer")["RPC_URLS"])
+    node.mine(3)
+    chain = [node.rpc("eth_getBlockByNumber", hex(number), True) for number in range(node.block_number() + 1)]
+    ports = stack.ports
+    pids = [entry.pid for entry in Ledger(home / "run").entries()]
+    assert stack.stop() == 0
+    assert [pid for pid in pids if birth(pid) is not None] == []
+    with running_stack(home, environment=plain_environment) as again:
+        assert again.ports == ports
+        assert chain == [node.rpc("eth_getBlockByNumber", hex(number), True) for number in range(len(chain))]
+        assert again.log_file is not None
+        log = again.log_file.read_text()
+        assert "migrated" not in log
+        assert "deployed" not in log
+        supervisor = again.supervisor_pid
+        pids = [entry.pid for entry in Ledger(home / "run").entries()]
+        os.kill(supervisor, signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while any(birth(pid) is not None for pid in pids):
+            assert time.monotonic() < deadline, "orphans"
+            time.sleep(0.1)
+
+
+def test_given_parts_are_used_and_not_started(  # noqa: PLR0917
+    make_stack_home: Any,
+    plain_environment: dict[str, str],
+    database: Database,
+    redis_url: str,
+    pubsub: str,
+    deployed: Any,
+    tmp_path: Path,
+) -> None:
+    env_file = tmp_path / "given.env"
+    env_file.write_text(
+        f"REDIS_URL={redis_url}\nPUBSUB_EMULATOR_HOST={pubsub}\nDATABASE_URL=postgresql://nobody@nowhere\n"
+    )
+    given = {
+        "DATABASE_URL": database.admin_url,  # the environment outranks the file
+        "RPC_URLS": deployed.node.url,
+        "DEPLOYMENTS_DIR": str(deployed.deployments_dir),
+        "STORAGE_URL": (tmp_path / "files").as_uri(),
+        "PUBSUB_PROJECT": "given",
+    }
+    home = make_stack_home(seeded=False)
+    with running_stack(home, environment=plain_environment | given, env_file=env_file) as stack:
+        assert {entry.name for entry in Ledger(home / "run").entries()} == {"api", "api-jobs", "indexer", "worker"}
+        environment = stack.environment("api")
+        assert environment["REDIS_URL"] == redis_url
+        assert environment["PUBSUB_EMULATOR_HOST"] == pubsub
+        assert environment["STORAGE_URL"] == given["STORAGE_URL"]
+        assert "paths" in read(f"{stack.api_url}/openapi.json")
+    assert not (home / "postgres").exists()
+    assert not (home / "redis").exists()
+    assert not (home / "anvil").exists()
