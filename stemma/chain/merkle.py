@@ -1,0 +1,80 @@
+"""The Merkle tree over stems, equal to contracts/libraries/StemTree.sol (a differential test holds them together)."""
+
+from collections.abc import Sequence
+
+from eth_abi.abi import encode
+from eth_hash.auto import keccak
+
+from stemma.chain.intents import Stem
+from stemma.works import STEM_KINDS, WorkId, stem_id
+
+STEM_LEAF_TYPE = keccak(b"StemLeaf(uint224 stemId,bytes32 sha256Digest,bytes32 cidDigest,uint8 cidCodec)")
+
+
+def leaf(work: WorkId, stem: Stem) -> bytes:
+    """The leaf of one stem, 32 bytes: the hash of a type tag and four words, so that no node can pass for a leaf."""
+    words = (STEM_LEAF_TYPE, work, stem.sha256_digest, stem.cid_digest, stem.cid_codec)
+    return keccak(encode(["bytes32", "uint224", "bytes32", "bytes32", "uint8"], words))
+
+
+def stems_root(recording: WorkId, stems: Sequence[Stem]) -> bytes:
+    """The root of a recording's six stems in the order of their kinds.
+
+    Raises:
+        ValueError: there are not six, or ``recording`` is a stem's id.
+    """
+    return root(stem_leaves(recording, stems))
+
+
+def stem_leaves(recording: WorkId, stems: Sequence[Stem]) -> list[bytes]:
+    """The six leaves of a recording, for ``root`` and ``proof``. Raises ValueError as ``stems_root`` does."""
+    return [leaf(stem_id(recording, kind), stem) for kind, stem in zip(STEM_KINDS, stems, strict=True)]
+
+
+def root(leaves: Sequence[bytes]) -> bytes:
+    """The root: a node hashes its sorted pair, an odd node is promoted unchanged.
+
+    Raises:
+        ValueError: no leaves.
+    """
+    if not leaves:
+        raise ValueError("a tree needs a leaf")
+    level = list(leaves)
+    while len(level) > 1:
+        level = _parents(level)
+    return level[0]
+
+
+def proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
+    """The siblings on the way from a leaf to the root, lowest first; a promoted level has none.
+
+    Raises:
+        IndexError: there is no leaf ``index``.
+    """
+    if not 0 <= index < len(leaves):
+        raise IndexError(f"no leaf {index} among {len(leaves)}")
+    siblings = []
+    level = list(leaves)
+    while len(level) > 1:
+        sibling = index ^ 1
+        if sibling < len(level):
+            siblings.append(level[sibling])
+        level = _parents(level)
+        index //= 2
+    return siblings
+
+
+def climb(start: bytes, siblings: Sequence[bytes]) -> bytes:
+    """The root that a leaf and its proof lead to."""
+    for sibling in siblings:
+        start = _node(start, sibling)
+    return start
+
+
+def _parents(level: list[bytes]) -> list[bytes]:
+    pairs = [_node(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)]
+    return pairs + level[-1:] if len(level) % 2 else pairs
+
+
+def _node(a: bytes, b: bytes) -> bytes:
+    return keccak(min(a, b) + max(a, b))

@@ -1,0 +1,91 @@
+"""Accounts and contracts. Tests run alike on ethereum:local:test and ethereum:local:foundry."""
+
+from collections.abc import Callable
+
+import pytest
+from commits import Commit, song
+
+from stemma.chain.intents import SigningDomain
+
+
+@pytest.fixture(scope="session")
+def admin(accounts):
+    return accounts[0]
+
+
+@pytest.fixture(scope="session")
+def relayer(accounts):
+    return accounts[1]
+
+
+@pytest.fixture(scope="session")
+def attestor(accounts):
+    return accounts[2]
+
+
+@pytest.fixture(scope="session")
+def creator(accounts):
+    return accounts[3]
+
+
+@pytest.fixture(scope="session")
+def stranger(accounts):
+    return accounts[4]
+
+
+@pytest.fixture(scope="session")
+def buyer(accounts):
+    return accounts[5]
+
+
+@pytest.fixture(scope="session")
+def registry(project, admin, attestor):
+    return admin.deploy(project.StemRegistry, admin, [attestor])
+
+
+@pytest.fixture(scope="session")
+def ipnft(project, admin, registry):
+    return admin.deploy(project.IPNFT, registry)
+
+
+@pytest.fixture(scope="session")
+def probe(project, admin):
+    return admin.deploy(project.LibraryProbe)
+
+
+@pytest.fixture(scope="session")
+def wallet(project, admin, creator):
+    """A contract account for which the creator's key signs."""
+    return admin.deploy(project.ContractWallet, creator, True)
+
+
+@pytest.fixture(scope="session")
+def unready_wallet(project, admin, creator):
+    """A contract account that refuses every signature until it is prepared."""
+    return admin.deploy(project.ContractWallet, creator, False)
+
+
+@pytest.fixture(scope="session")
+def domain(chain, registry) -> SigningDomain:
+    return SigningDomain(chain_id=chain.chain_id, registry=registry.address)
+
+
+@pytest.fixture
+def make_song(chain, domain, creator, attestor) -> Callable[..., Commit]:
+    def make(title: str = "A song") -> Commit:
+        return song(title, domain=domain, creator=creator, attestor=attestor, now=chain.pending_timestamp)
+
+    return make
+
+
+@pytest.fixture
+def commit(make_song) -> Commit:
+    """A valid song that is not registered."""
+    return make_song()
+
+
+@pytest.fixture
+def registered(registry, relayer, commit) -> Commit:
+    """A song that the relayer has registered."""
+    registry.registerAndCommit(*commit.arguments, sender=relayer)
+    return commit

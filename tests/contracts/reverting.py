@@ -1,0 +1,76 @@
+"""Reverts, exactly: the whole revert data of a simulated call, decoded by the contracts' own ABIs.
+
+ape.reverts lets every failure pass that it cannot decode, which on some providers is most of them.
+"""
+
+import ast
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import ape
+import pytest
+from eth_abi.abi import decode
+from eth_tester.exceptions import TransactionFailed
+from eth_utils import keccak, to_checksum_address
+from web3.exceptions import ContractLogicError
+
+
+class Reverted(Exception):
+    """A simulated call reverted with this data."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data.hex())
+        self.data = data
+
+
+@contextmanager
+def reverts(error: str, **arguments: Any) -> Iterator[None]:
+    """What is simulated in the block must revert with exactly this custom error, and with these of its arguments."""
+    with pytest.raises(Reverted) as caught:
+        yield
+    name, values = decode_error(caught.value.data)
+    assert name == error
+    assert {argument: values[argument] for argument in arguments} == arguments
+
+
+def simulate(method, *arguments: Any, sender=None) -> bytes:
+    """Call a method as `sender` and keep nothing. Raises Reverted."""
+    return _call({"to": method.contract.address, "data": method.encode_input(*arguments)}, sender)
+
+
+def simulate_deployment(container, *arguments: Any, sender) -> bytes:
+    """Run a constructor and keep nothing. Raises Reverted."""
+    code = container.contract_type.deployment_bytecode.to_bytes()
+    return _call({"data": code + container.constructor.encode_input(*arguments)}, sender)
+
+
+def decode_error(data: bytes) -> tuple[str, dict[str, Any]]:
+    """The custom error's name and arguments; addresses have their checksums."""
+    assert data[:4] in _errors(), f"no contract of this project has an error {data[:4].hex()}"
+    abi = _errors()[data[:4]]
+    values = decode([argument.type for argument in abi.inputs], data[4:])
+    return abi.name, {
+        argument.name: to_checksum_address(value) if argument.type == "address" else value
+        for argument, value in zip(abi.inputs, values, strict=True)
+    }
+
+
+def _call(transaction: dict, sender) -> bytes:
+    if sender is not None:
+        transaction["from"] = sender.address
+    try:
+        return bytes(ape.chain.provider.web3.eth.call(transaction))
+    except ContractLogicError as error:
+        raise Reverted(bytes.fromhex(str(error.data).removeprefix("0x"))) from error
+    except TransactionFailed as error:
+        # eth-tester tells the bytes as the text of a Python literal.
+        raise Reverted(ast.literal_eval(str(error).removeprefix("execution reverted: "))) from error
+
+
+@cache
+def _errors() -> dict[bytes, Any]:
+    contracts = ("StemRegistry", "IPNFT", "DeploymentFactory", "ContractWallet")
+    abis = [abi for contract in contracts for abi in getattr(ape.project, contract).contract_type.errors]
+    return {keccak(text=abi.selector)[:4]: abi for abi in abis}
