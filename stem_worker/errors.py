@@ -1,0 +1,50 @@
+"""What can go wrong in a worker. What is wrong with the audio itself is in `stemma.audio.errors`."""
+
+from http import HTTPStatus
+
+from stemma.errors import AppError
+
+
+class ModelUnavailable(AppError):
+    """The model that the settings ask for is neither in the repository nor to be fetched."""
+
+    code = "model_unavailable"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    title = "The separation model is not available"
+
+
+class WeightsRefused(AppError):
+    """A weights file is not the one it should be, byte for byte. It was not loaded."""
+
+    code = "weights_refused"
+    title = "The weights file has the wrong hash"
+
+
+class SeparationCancelled(AppError):
+    """The worker was told to stop; the job is tried again elsewhere."""
+
+    code = "separation_cancelled"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    title = "The separation was stopped"
+
+
+class SeparationImplausible(AppError):
+    """The model's output fails the checks that every separation must pass."""
+
+    code = "separation_implausible"
+    title = "The separation failed its checks"
+
+
+class SourceMismatch(AppError):
+    """The stored original is not the file that the request names by its hash."""
+
+    code = "source_mismatch"
+    title = "The stored file has another hash"
+
+
+class RequestInvalid(AppError):
+    """The message cannot be understood, or contradicts itself."""
+
+    code = "request_invalid"
+    status = HTTPStatus.BAD_REQUEST
+    title = "The separation request is not valid"

@@ -1,0 +1,51 @@
+"""The few pieces of signal processing that the instruments share. Mono signals are float64[T] at 44.1 kHz."""
+
+import numpy as np
+import numpy.typing as npt
+from scipy import signal
+
+from stem_worker.synth.score import SAMPLE_RATE
+
+Signal = npt.NDArray[np.float64]
+
+
+def pitch(midi: float) -> float:
+    """Frequency in Hz of a MIDI note, equal temperament, A4 = 440 Hz."""
+    return float(440.0 * 2.0 ** ((midi - 69.0) / 12.0))
+
+
+def moments(seconds: float) -> Signal:
+    """Sample times 0 .. seconds."""
+    return np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+
+
+def envelope(seconds: float, *, attack: float, release: float) -> Signal:
+    """A raised-cosine fade in, a plateau of one and a raised-cosine fade out, `seconds` long in all."""
+    length = round(seconds * SAMPLE_RATE)
+    rise = min(round(attack * SAMPLE_RATE), length // 2)
+    fall = min(round(release * SAMPLE_RATE), length - rise)
+    shape = np.ones(length)
+    shape[:rise] = 0.5 - 0.5 * np.cos(np.pi * np.arange(rise) / max(rise, 1))
+    shape[length - fall :] = 0.5 + 0.5 * np.cos(np.pi * np.arange(fall) / max(fall, 1))
+    return shape
+
+
+def add(track: Signal, note: Signal, at: float) -> None:
+    """Mix `note` into `track` from second `at`; what hangs over the end is cut."""
+    start = round(at * SAMPLE_RATE)
+    if start >= len(track):
+        return
+    stop = min(len(track), start + len(note))
+    track[start:stop] += note[: stop - start]
+
+
+def band(noise: Signal, low: float, high: float) -> Signal:
+    """Second-order Butterworth band-pass between `low` and `high` Hz."""
+    sections = signal.butter(2, [low, high], btype="bandpass", fs=SAMPLE_RATE, output="sos")
+    return np.asarray(signal.sosfilt(sections, noise), dtype=np.float64)
+
+
+def pan(mono: Signal, position: float) -> Signal:
+    """Constant-power panning to float64[2, T]; -1 is left, 1 is right."""
+    angle = (position + 1.0) * np.pi / 4.0
+    return np.stack([np.cos(angle) * mono, np.sin(angle) * mono])
