@@ -1,7 +1,8 @@
 """The demo's bars and its closing table."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -33,25 +34,33 @@ def stage_bars(console: Console) -> Iterator[Callable[[str, int], None]]:
 
 
 def print_report(console: Console, journey: Journey) -> None:
-    """Print the recording, its six stems, and the seconds per stage."""
+    """Print the recording and its six stems, each identifier whole and on a line of its own, then the seconds."""
     recording = journey.recording
-    table = Table(title=f"{recording['title']} by {recording['artist']}", title_justify="left", expand=False)
-    for heading in ("kind", "workId", "SHA-256", "CID", "transaction", "block"):
-        table.add_column(heading, overflow="fold", justify="right" if heading == "block" else "left")
-    table.add_row(
-        "recording",
-        recording["workId"],
-        recording["contentHash"],
-        recording["separation"]["manifestCid"],
-        recording["tx"],
-        str(recording["block"]),
+    table = Table(
+        title=f"{recording['title']} by {recording['artist']}", title_justify="left", show_header=False, box=None
     )
+    table.add_column(style="bold")
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    names = {
+        "SHA-256": recording["contentHash"],
+        "manifest": recording["separation"]["manifestCid"],
+    }
+    _add_work(table, "recording", recording, names)
     for stem in recording["stems"]:
-        table.add_row(*(str(stem[key]) for key in ("kind", "workId", "sha256", "cid", "tx", "block")))
+        _add_work(table, stem["kind"], stem, {"SHA-256": stem["sha256"], "CID": stem["cid"]})
     console.print(table)
     console.print(f"Model: {recording['modelVersion']}")
     if journey.seconds:
-        spent = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in journey.seconds.items())
-        console.print(f"Time: {spent}; {sum(journey.seconds.values()):.1f} s in all")
+        spent = Table(title="Seconds per stage", title_justify="left", show_header=False, box=None)
+        for stage, seconds in (*journey.seconds.items(), ("in all", sum(journey.seconds.values()))):
+            spent.add_row(stage, f"{seconds:.1f}")
+        console.print(spent)
     if journey.si_sdr_gain_db is not None:
         console.print(f"SI-SDR gain over the mix, mean of six stems: {journey.si_sdr_gain_db:.1f} dB")
+
+
+def _add_work(table: Table, heading: str, work: Mapping[str, Any], names: Mapping[str, str]) -> None:
+    lines = {"workId": work["workId"], **names, "tx": work["tx"], "block": str(work["block"])}
+    for number, (label, value) in enumerate(lines.items()):
+        table.add_row(heading if number == 0 else "", label, value)

@@ -1,0 +1,1 @@
+"""Reading what the index holds: works, their stems, previews, files and metadata."""

@@ -1,0 +1,86 @@
+"""The commands `stemma api` and `stemma api-jobs`."""
+
+import os
+import sys
+
+import click
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def api(context: click.Context) -> None:
+    """Serve the HTTP API."""
+    if context.invoked_subcommand is None:
+        _serve()
+
+
+@api.command()
+def migrate() -> None:
+    """Create or update the schema `app`; DATABASE_URL names a role that may."""
+    from api.migrations import upgrade
+    from stemma.settings import get_settings
+
+    upgrade(get_settings().database_url.get_secret_value())
+
+
+@click.command()
+def jobs() -> None:
+    """Do the API's background work: queue, messages, sender, schedules."""
+    import asyncio
+    import signal
+
+    from api.jobs import run_jobs
+    from stemma.logging import configure
+    from stemma.settings import get_settings
+
+    settings = get_settings()
+    configure("api-jobs", settings.log_format)
+    if settings.metrics_port:
+        from prometheus_client import start_http_server
+
+        start_http_server(settings.metrics_port)
+
+    async def run_until_told_to_stop() -> None:
+        work = asyncio.ensure_future(run_jobs(settings))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+        await asyncio.wait([work])
+        if not work.cancelled():
+            work.result()
+
+    try:
+        asyncio.run(run_until_told_to_stop())
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    # A probe that was abandoned still runs in its thread; it holds nothing, and nobody waits for it.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _serve() -> None:
+    import uvicorn
+
+    from api.app import create_app
+    from api.server import QuietServer
+    from stemma.logging import configure
+    from stemma.settings import get_settings
+
+    settings = get_settings()
+    configure("api", settings.log_format)
+    if settings.metrics_port:
+        from prometheus_client import start_http_server
+
+        start_http_server(settings.metrics_port)
+    configuration = uvicorn.Config(
+        create_app(settings),
+        host=settings.api_host,
+        port=settings.api_port,
+        log_config=None,
+        access_log=False,  # `RequestContext` logs each request, with its id
+        server_header=False,
+        timeout_graceful_shutdown=3,
+    )
+    server = QuietServer(configuration)
+    server.run()
+    if not server.started:
+        sys.exit(1)

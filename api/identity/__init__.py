@@ -1,0 +1,1 @@
+"""Who is calling: Sign-In with Ethereum in, short-lived access tokens out."""

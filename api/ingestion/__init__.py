@@ -1,0 +1,1 @@
+"""The way of an upload: received, probed, signed, separated, committed, indexed."""

@@ -1,0 +1,96 @@
+"""What one API process holds open, from start to stop."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.identity import sign_in
+from api.identity.sign_in import Site
+from api.identity.tokens import TokenIssuer
+from api.ingestion.queue import UploadQueue
+from api.notifications import Notifications
+from api.signatures import SignatureCheck, signature_check
+from stemma.chain.deployments import Deployment, load_deployment
+from stemma.chain.intents import SigningDomain
+from stemma.chain.rpc import JsonRpc
+from stemma.database.engine import create_engine
+from stemma.settings import Settings
+from stemma.storage import Storage, open_storage
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Connections and keys of an API process; handlers get them through `api.dependencies`."""
+
+    settings: Settings
+    engine: AsyncEngine
+    storage: Storage
+    redis: Redis
+    rpc: JsonRpc
+    issuer: TokenIssuer
+    notifications: Notifications
+    queue: UploadQueue
+
+    @property
+    def site(self) -> Site:
+        """The site that logins are bound to."""
+        return Site(origin=self.settings.public_url.rstrip("/"), chain_id=self.settings.chain_id)
+
+    def deployment(self) -> Deployment:
+        """The contracts' addresses, read again until they are there, so that the API may start before they are.
+
+        Raises:
+            stemma.chain.errors.DeploymentMissing: the contracts are not deployed yet.
+        """
+        return load_deployment(self.settings.deployments_dir, self.settings.chain_id)
+
+    def signing_domain(self) -> SigningDomain:
+        """The EIP-712 domain of the registry. Raises DeploymentMissing."""
+        return self.deployment().signing_domain
+
+    def signature_check(self) -> SignatureCheck:
+        """How to ask whether an account signed something."""
+        return signature_check(self.rpc)
+
+
+@asynccontextmanager
+async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
+    """Open what an API process needs. Nothing is connected yet: what is not up is reported by `/readyz`.
+
+    Raises:
+        ValueError: a setting that the API needs is missing.
+        OSError: the key file cannot be read.
+    """
+    if settings.jwt_private_key_file is None:
+        raise ValueError("JWT_PRIVATE_KEY_FILE names the key that signs access tokens; it is not set")
+    if not settings.public_url:
+        raise ValueError("PUBLIC_URL is the origin that logins are bound to; it is not set")
+    async with AsyncExitStack() as stack:
+        engine = create_engine(settings.database_url.get_secret_value(), application_name="stemma-api")
+        stack.push_async_callback(engine.dispose)
+        storage = await stack.enter_async_context(open_storage(settings))
+        redis = Redis.from_url(settings.redis_url)
+        stack.push_async_callback(redis.aclose)
+        rpc = await stack.enter_async_context(JsonRpc(settings.rpc_urls))
+        notifications = await stack.enter_async_context(
+            Notifications.listening(settings.database_url.get_secret_value())
+        )
+        queue = UploadQueue(settings.redis_url)
+        stack.push_async_callback(queue.aclose)
+        warming = asyncio.create_task(asyncio.to_thread(sign_in.warm_up))
+        stack.push_async_callback(asyncio.wait, [warming])
+        issuer = TokenIssuer.from_file(settings.jwt_private_key_file, issuer=settings.public_url.rstrip("/"))
+        yield Resources(
+            settings=settings,
+            engine=engine,
+            storage=storage,
+            redis=redis,
+            rpc=rpc,
+            issuer=issuer,
+            notifications=notifications,
+            queue=queue,
+        )
