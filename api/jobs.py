@@ -17,7 +17,7 @@ from api.ingestion import jobs as ingestion_jobs
 from api.ingestion.jobs import Ingestion
 from api.ingestion.queue import UploadQueue
 from api.leader import lead_forever
-from api.notifications import OUTBOX_CHANNEL, TRANSACTIONS_CHANNEL, Notifications
+from api.notifications import COMMITTED_CHANNEL, OUTBOX_CHANNEL, TRANSACTIONS_CHANNEL, Notifications
 from api.outbox import jobs as outbox_jobs
 from api.transactions.jobs import send_forever
 from api.transactions.sender import Sender
@@ -70,7 +70,9 @@ async def _work(settings: Settings) -> None:
         storage = await stack.enter_async_context(open_storage(settings))
         rpc = await stack.enter_async_context(JsonRpc(settings.rpc_urls))
         notifications = await stack.enter_async_context(
-            Notifications.listening(database_url, (OUTBOX_CHANNEL, TRANSACTIONS_CHANNEL, FEED_CHANNEL))
+            Notifications.listening(
+                database_url, (OUTBOX_CHANNEL, TRANSACTIONS_CHANNEL, COMMITTED_CHANNEL, FEED_CHANNEL)
+            )
         )
         queue = UploadQueue(settings.redis_url)
         stack.push_async_callback(queue.aclose)

@@ -18,6 +18,9 @@ OUTBOX_CHANNEL = "stemma_outbox"
 TRANSACTIONS_CHANNEL = "stemma_transactions"
 """A transaction waits for the sender."""
 
+COMMITTED_CHANNEL = "stemma_committed"
+"""A recording was seen on chain; the index may have it already."""
+
 _RECONNECT_SECONDS = 1.0
 _KEEPALIVE_SECONDS = 30.0
 
@@ -71,17 +74,19 @@ class Notifications:
                 await task
 
     @contextmanager
-    def subscribe(self, channel: str, payload: str | None = None) -> Iterator[Subscription]:
-        """Wait for one payload of a channel, or for all of it."""
+    def subscribe(self, *channels: str, payload: str | None = None) -> Iterator[Subscription]:
+        """Wait for one payload on the channels, or for all that is said on them."""
         subscription = Subscription()
-        key = (channel, payload)
-        self._waiting[key].add(subscription)
+        keys = [(channel, payload) for channel in channels]
+        for key in keys:
+            self._waiting[key].add(subscription)
         try:
             yield subscription
         finally:
-            self._waiting[key].discard(subscription)
-            if not self._waiting[key]:
-                del self._waiting[key]
+            for key in keys:
+                self._waiting[key].discard(subscription)
+                if not self._waiting[key]:
+                    del self._waiting[key]
 
     async def _listen_forever(self) -> None:
         while True:

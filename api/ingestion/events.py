@@ -22,7 +22,7 @@ async def stream(
     engine: AsyncEngine, notifications: Notifications, upload_id: UUID, *, after: int
 ) -> AsyncIterator[ServerSentEvent]:
     """Yield the history behind an entry, then what is added, until the upload is indexed or has failed."""
-    with notifications.subscribe(UPLOADS_CHANNEL, str(upload_id)) as subscription:
+    with notifications.subscribe(UPLOADS_CHANNEL, payload=str(upload_id)) as subscription:
         while True:
             async with engine.connect() as connection:
                 news = await repository.events_after(connection, upload_id, after)

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -18,7 +19,7 @@ from api.ingestion.errors import ProbeFailed, RecordingExists, SeparationFailed,
 from api.ingestion.probing import examine
 from api.ingestion.queue import UploadQueue, take_jobs_forever
 from api.ingestion.states import Cause, Failure, Signal, Stage
-from api.notifications import Notifications
+from api.notifications import COMMITTED_CHANNEL, Notifications
 from api.transactions import service as transactions
 from api.transactions.schemas import Mined, Outcome, Refused, Unmined
 from stemma.catalog.views import FEED_CHANNEL
@@ -114,6 +115,7 @@ async def take_outcome(ingestion: Ingestion, connection: AsyncConnection, job_id
     match outcome:
         case Mined():
             signal = Signal(Cause.MINED)
+            await connection.execute(select(func.pg_notify(COMMITTED_CHANNEL, "")))
         case Unmined():
             signal = Signal(Cause.UNMINED)
         case Refused():
@@ -122,8 +124,8 @@ async def take_outcome(ingestion: Ingestion, connection: AsyncConnection, job_id
 
 
 async def watch_catalog_forever(ingestion: Ingestion, notifications: Notifications) -> None:
-    """Mark uploads as indexed once the catalog shows them, woken by the index; runs until cancelled."""
-    with notifications.subscribe(FEED_CHANNEL) as subscription:
+    """Mark uploads as indexed once the catalog shows them, woken by index and sender; runs until cancelled."""
+    with notifications.subscribe(FEED_CHANNEL, COMMITTED_CHANNEL) as subscription:
         while True:
             try:
                 await mark_indexed(ingestion)

@@ -36,10 +36,8 @@ def stage_bars(console: Console) -> Iterator[Callable[[str, int], None]]:
 def print_report(console: Console, journey: Journey) -> None:
     """Print the recording and its six stems, each identifier whole and on a line of its own, then the seconds."""
     recording = journey.recording
-    table = Table(
-        title=f"{recording['title']} by {recording['artist']}", title_justify="left", show_header=False, box=None
-    )
-    table.add_column(style="bold")
+    console.print(f"\n[bold]{recording['title']}[/] by {recording['artist']}")
+    table = Table.grid(padding=(0, 1))
     table.add_column(style="dim")
     table.add_column(overflow="fold")
     names = {
@@ -52,7 +50,8 @@ def print_report(console: Console, journey: Journey) -> None:
     console.print(table)
     console.print(f"Model: {recording['modelVersion']}")
     if journey.seconds:
-        spent = Table(title="Seconds per stage", title_justify="left", show_header=False, box=None)
+        console.print("Seconds per stage:")
+        spent = Table.grid(padding=(0, 2))
         for stage, seconds in (*journey.seconds.items(), ("in all", sum(journey.seconds.values()))):
             spent.add_row(stage, f"{seconds:.1f}")
         console.print(spent)
@@ -61,6 +60,6 @@ def print_report(console: Console, journey: Journey) -> None:
 
 
 def _add_work(table: Table, heading: str, work: Mapping[str, Any], names: Mapping[str, str]) -> None:
-    lines = {"workId": work["workId"], **names, "tx": work["tx"], "block": str(work["block"])}
-    for number, (label, value) in enumerate(lines.items()):
-        table.add_row(heading if number == 0 else "", label, value)
+    table.add_row(f"[bold not dim]{heading}[/]", "")
+    for label, value in {"workId": work["workId"], **names, "tx": work["tx"], "block": str(work["block"])}.items():
+        table.add_row(label, value)

@@ -1,0 +1,62 @@
+"""Brings a database to the newest schema: `chain_<n>`, `content`, the views of `catalog`, and who may use them."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, create_engine, text
+
+from indexer.publish import chain_schema, publish_views
+from stemma.database import roles
+from stemma.database.engine import sqlalchemy_url
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+# Two migrations at once would race for the same objects; the second waits for the first.
+_LOCK = 0x5354454D_4D494752
+
+
+def migrate(admin_url: str, *, generation: int = 1, fresh: bool = False) -> None:
+    """Run both histories and publish the views, in one transaction, as a role that may create schemas and roles.
+
+    ``fresh`` drops the generation's schema first: everything in it can be derived from the chain again.
+    """
+    engine = create_engine(sqlalchemy_url(admin_url), connect_args={"application_name": "indexer-migrate"})
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            _migrate(connection, generation, fresh)
+    finally:
+        engine.dispose()
+
+
+def _migrate(connection: Connection, generation: int, fresh: bool) -> None:
+    roles.ensure_group_roles(connection)
+    chain = chain_schema(generation)
+    if fresh:
+        connection.execute(text(f"drop schema if exists {chain} cascade"))
+    _upgrade(connection, _MIGRATIONS / "chain", chain)
+    _upgrade(connection, _MIGRATIONS / "content", "content")
+    _create_schema(connection, "catalog")
+    publish_views(connection, generation)
+    for schema in (chain, "content"):
+        connection.execute(text(f"grant usage on schema {schema} to {roles.INDEXER}"))
+        connection.execute(
+            text(f"grant select, insert, update, delete on all tables in schema {schema} to {roles.INDEXER}")
+        )
+        connection.execute(text(f"revoke insert, update, delete on {schema}.alembic_version from {roles.INDEXER}"))
+    connection.execute(text(f"grant usage on schema catalog to {roles.READER}"))
+    connection.execute(text(f"grant select on all tables in schema catalog to {roles.READER}"))
+
+
+def _upgrade(connection: Connection, history: Path, schema: str) -> None:
+    _create_schema(connection, schema)
+    connection.execute(text(f"set local search_path to {schema}"))
+    config = Config(attributes={"connection": connection, "schema": schema})
+    config.set_main_option("script_location", str(history))
+    config.set_main_option("path_separator", "os")
+    command.upgrade(config, "head")
+    connection.execute(text("reset search_path"))
+
+
+def _create_schema(connection: Connection, schema: str) -> None:
+    connection.execute(text(f"create schema if not exists {schema}"))

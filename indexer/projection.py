@@ -1,0 +1,167 @@
+"""From raw logs to rows: decode by the ABI, group by event, call the projections, in (block, log index) order.
+
+A projection is a plain function from a batch of decoded events to rows::
+
+    projections = Projections()
+    titles = projections.state("titles")
+
+    class TitleMinted(NamedTuple):
+        work_id: int
+        holder: bytes
+        minter: bytes
+
+    @projections.on("IPNFT", TitleMinted)
+    def title_minted(events: Events[TitleMinted]) -> Iterator[Row]:
+        for at, event in events:
+            yield titles.row(at, work_id=event.work_id.to_bytes(28, "big"), minter=event.minter)
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from indexer.blocks import Log
+from indexer.codecs import CodecError, EventCodec, event_codec
+from indexer.errors import ProjectionFailed
+from indexer.tables import Facts, Row, State, Table
+
+Event = TypeVar("Event", bound=tuple[Any, ...])
+Events = Sequence[tuple[Log, Event]]
+Projection = Callable[[Sequence[tuple[Log, Any]]], Iterable[Row]]
+
+
+class Projections:
+    """The projections of one or more contracts, by (contract name, event class)."""
+
+    def __init__(self, *parts: "Projections") -> None:
+        self.by_event: dict[tuple[str, type[Any]], list[Projection]] = defaultdict(list)
+        self.tables: list[Facts | State] = []
+        for part in parts:
+            self.tables += part.tables
+            for key, functions in part.by_event.items():
+                self.by_event[key] += functions
+
+    def facts(self, name: str) -> Facts:
+        """A table that these projections fill with rows that never change."""
+        table = Facts(name)
+        self.tables.append(table)
+        return table
+
+    def state(self, name: str, *, sums: tuple[str, ...] = (), made_by: Literal["first", "last"] = "last") -> State:
+        """A table in which these projections keep what is true now."""
+        table = State(name, sums=sums, made_by=made_by)
+        self.tables.append(table)
+        return table
+
+    def on(
+        self, contract: str, event_class: type[Event]
+    ) -> Callable[[Callable[[Events[Event]], Iterable[Row]]], Callable[[Events[Event]], Iterable[Row]]]:
+        """Register a function for the contract's event that has the class's name."""
+
+        def register(function: Callable[[Events[Event]], Iterable[Row]]) -> Callable[[Events[Event]], Iterable[Row]]:
+            self.by_event[contract, event_class].append(function)
+            return function
+
+        return register
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A contract to follow: its name in the projections, its address (20 bytes), its ABI."""
+
+    name: str
+    address: bytes
+    abi: Sequence[Mapping[str, Any]] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where the logs of one (address, topic0) go."""
+
+    label: str
+    codec: EventCodec
+    functions: Sequence[Projection]
+
+
+class Router:
+    """Knows for each log of the contracts which projections it feeds; unknown events are counted and left raw."""
+
+    def __init__(self, contracts: Sequence[Contract], projections: Projections) -> None:
+        """Compile the codecs.
+
+        Raises:
+            CodecError: an event class does not fit its contract's ABI.
+        """
+        self.addresses = tuple(contract.address for contract in contracts)
+        self.addresses_by_name = {contract.name: "0x" + contract.address.hex() for contract in contracts}
+        self.tables = tuple(projections.tables)
+        self._routes: dict[tuple[bytes, bytes], Route] = {}
+        for contract in contracts:
+            for (name, event_class), functions in projections.by_event.items():
+                if name == contract.name:
+                    codec = event_codec(contract.abi, event_class.__name__, event_class)
+                    label = f"{contract.name}.{codec.name}"
+                    self._routes[contract.address, codec.topic0] = Route(label, codec, functions)
+
+    def project(self, logs: Iterable[Log]) -> tuple[dict[Table, list[Row]], dict[str, int]]:
+        """Return the rows of each table, ordered by (block, log index), and the number of events by label.
+
+        Raises:
+            ProjectionFailed: names the first event that could not be decoded or projected.
+        """
+        events, counts = self._decode(logs)
+        rows: dict[Table, list[Row]] = defaultdict(list)
+        for key, batch in events.items():
+            route = self._routes[key]
+            counts[route.label] = counts.get(route.label, 0) + len(batch)
+            for function in route.functions:
+                for row in _call(function, route, batch):
+                    rows[row.table].append(row)
+        for found in rows.values():
+            found.sort(key=_position)
+        return rows, counts
+
+    def _decode(self, logs: Iterable[Log]) -> tuple[dict[tuple[bytes, bytes], list[tuple[Log, Any]]], dict[str, int]]:
+        events: dict[tuple[bytes, bytes], list[tuple[Log, Any]]] = defaultdict(list)
+        unknown = 0
+        for log in logs:
+            key = (log.address, log.topics[0] if log.topics else b"")
+            route = self._routes.get(key)
+            if route is None:
+                unknown += 1
+                continue
+            try:
+                events[key].append((log, route.codec.decode(log.topics, log.data)))
+            except CodecError as error:
+                raise ProjectionFailed(f"{_name(route, log)} cannot be decoded: {error}") from error
+        return events, ({"unknown": unknown} if unknown else {})
+
+
+def _call(function: Projection, route: Route, batch: Sequence[tuple[Log, Any]]) -> list[Row]:
+    try:
+        return list(function(batch))
+    except Exception as error:
+        log, cause = _culprit(function, batch) or (batch[0][0], error)
+        raise ProjectionFailed(
+            f"{_name(route, log)}: {function.__name__} raised {cause!r}. The index is complete up to the block before;"
+            " nothing of this batch was written. Mend the projection and start the indexer again."
+        ) from error
+
+
+def _culprit(function: Projection, batch: Sequence[tuple[Log, Any]]) -> tuple[Log, Exception] | None:
+    """The first event on which the function fails alone."""
+    for each in batch:
+        try:
+            list(function([each]))
+        except Exception as error:  # noqa: BLE001 - handed to the caller, who raises it
+            return each[0], error
+    return None
+
+
+def _name(route: Route, log: Log) -> str:
+    return f"{route.label} in block {log.block_number}, log {log.log_index}, transaction 0x{log.tx_hash.hex()}"
+
+
+def _position(row: Row) -> tuple[int, int]:
+    return row.at.block_number, row.at.log_index

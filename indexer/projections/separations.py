@@ -1,0 +1,50 @@
+"""Separations: which model made the stems of a recording, and which version counts."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from indexer.projection import Events, Projections
+from indexer.projections.registry import recordings
+from indexer.tables import Row, announce, wanted
+from stemma.catalog.views import SEPARATION_COMMITTED
+from stemma.works import WORK_ID_BYTES
+
+projections = Projections()
+separations = projections.facts("separations")
+
+
+class SeparationCommitted(NamedTuple):
+    """StemRegistry: the result of one separation; versions of a recording are append-only."""
+
+    recording_id: int
+    attestor: bytes
+    version: int
+    stems_root: bytes
+    model: bytes
+    weights_hash: bytes
+    manifest_digest: bytes
+    manifest_codec: int
+    metadata_digest: bytes
+
+
+@projections.on("StemRegistry", SeparationCommitted)
+def separation_committed(events: Events[SeparationCommitted]) -> Iterator[Row]:
+    """The separation's row, and the recording's current version; the manifest is asked for."""
+    for at, event in events:
+        recording_id = event.recording_id.to_bytes(WORK_ID_BYTES, "big")
+        yield separations.row(at, **event._asdict() | {"recording_id": recording_id})
+        yield recordings.row(at, recording_id=recording_id, version=event.version)
+        yield wanted(at, "separation", event.manifest_digest, event.manifest_codec)
+        yield announce(
+            at,
+            SEPARATION_COMMITTED,
+            recordingId="0x" + recording_id.hex(),
+            attestor="0x" + event.attestor.hex(),
+            version=event.version,
+            stemsRoot="0x" + event.stems_root.hex(),
+            model="0x" + event.model.hex(),
+            weightsHash="0x" + event.weights_hash.hex(),
+            manifestDigest="0x" + event.manifest_digest.hex(),
+            manifestCodec=event.manifest_codec,
+            metadataDigest="0x" + event.metadata_digest.hex(),
+        )

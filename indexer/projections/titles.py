@@ -1,0 +1,77 @@
+"""Titles: who holds which work, and where a creator wants resale royalties paid."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from indexer.projection import Events, Projections
+from indexer.tables import Row, announce
+from stemma.catalog.views import IPNFT_MINTED, TITLE_TRANSFERRED
+from stemma.works import WORK_ID_BYTES
+
+projections = Projections()
+titles = projections.state("titles", sums=("transfers",))
+payouts = projections.state("payouts")
+
+_NOBODY = bytes(20)
+
+
+class Transfer(NamedTuple):
+    """IPNFT, ERC-721: a change of holder; a mint comes from nobody. Titles are never burned."""
+
+    from_: bytes
+    to: bytes
+    token_id: int
+
+
+class TitleMinted(NamedTuple):
+    """IPNFT: says who minted; the mint's Transfer comes before it."""
+
+    work_id: int
+    holder: bytes
+    minter: bytes
+
+
+class PayoutSet(NamedTuple):
+    """IPNFT: a creator's address for resale royalties."""
+
+    creator: bytes
+    payout: bytes
+
+
+@projections.on("IPNFT", Transfer)
+def title_transferred(events: Events[Transfer]) -> Iterator[Row]:
+    """The title's holder."""
+    for at, event in events:
+        work_id = event.token_id.to_bytes(WORK_ID_BYTES, "big")
+        if event.from_ == _NOBODY:
+            yield titles.row(at, work_id=work_id, holder=event.to, minted_at=at.block_time, transfers=0)
+            continue
+        yield titles.row(at, work_id=work_id, holder=event.to, transfers=1)
+        yield announce(
+            at,
+            TITLE_TRANSFERRED,
+            workId="0x" + work_id.hex(),
+            **{"from": "0x" + event.from_.hex(), "to": "0x" + event.to.hex()},
+        )
+
+
+@projections.on("IPNFT", TitleMinted)
+def title_minted(events: Events[TitleMinted]) -> Iterator[Row]:
+    """The title's minter."""
+    for at, event in events:
+        work_id = event.work_id.to_bytes(WORK_ID_BYTES, "big")
+        yield titles.row(at, work_id=work_id, minter=event.minter)
+        yield announce(
+            at,
+            IPNFT_MINTED,
+            workId="0x" + work_id.hex(),
+            holder="0x" + event.holder.hex(),
+            minter="0x" + event.minter.hex(),
+        )
+
+
+@projections.on("IPNFT", PayoutSet)
+def payout_set(events: Events[PayoutSet]) -> Iterator[Row]:
+    """The creator's payout address."""
+    for at, event in events:
+        yield payouts.row(at, creator=event.creator, payout=event.payout)

@@ -1,0 +1,46 @@
+"""How many blocks to ask logs for at once: pure decisions."""
+
+import re
+from dataclasses import dataclass
+
+FIRST_RANGE = 500
+LARGEST_RANGE = 10_000
+GROWTH = 2.0
+_HINT = re.compile(r"(0x[0-9a-f]+)\s*,\s*(0x[0-9a-f]+)", re.IGNORECASE)
+_LIMIT = re.compile(r"(\d[\d,_]*)\s*(k)?\s*(?:blocks?\b)", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class RangeSize:
+    """Grows while answers are small, shrinks to the wanted number of logs, and remembers the node's limit."""
+
+    wanted_logs: int
+    blocks: int = FIRST_RANGE
+    ceiling: int = LARGEST_RANGE
+
+    def answered(self, blocks: int, logs: int) -> None:
+        """Adapt to an answer of so many logs from so many blocks."""
+        if blocks < self.blocks and logs < self.wanted_logs:
+            return  # the range was cut short by the end of the chain and says nothing
+        fitting = self.blocks * GROWTH if logs == 0 else blocks * self.wanted_logs / logs
+        self.blocks = max(1, min(int(fitting), int(self.blocks * GROWTH), self.ceiling))
+
+    def refused(self, blocks: int, suggested: int) -> int:
+        """Take note that the node refuses this many blocks; return how many to try instead, at least 1."""
+        smaller = suggested if 0 < suggested < blocks else max(1, blocks // 2)
+        self.ceiling = max(smaller, 1)
+        self.blocks = min(self.blocks, self.ceiling)
+        return smaller
+
+
+def suggested_blocks(message: str) -> int:
+    """The number of blocks that an error text allows, 0 if it names none.
+
+    Nodes either give a range that would work ("try with this block range [0x10, 0x2f]") or their limit ("limited to
+    a 10,000 blocks range", "up to 2k blocks").
+    """
+    if hint := _HINT.search(message):
+        return max(0, int(hint[2], 16) - int(hint[1], 16) + 1)
+    if limit := _LIMIT.search(message):
+        return int(re.sub(r"[,_]", "", limit[1])) * (1000 if limit[2] else 1)
+    return 0

@@ -1,0 +1,132 @@
+"""The indexer as a process: waits for what it needs, leads or stands by, runs engine and resolver together."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+import structlog
+from psycopg import AsyncConnection
+
+from indexer.apply import Writer
+from indexer.engine import Engine
+from indexer.leader import lead
+from indexer.projection import Contract, Router
+from indexer.projections import STEMMA
+from indexer.publish import chain_schema
+from indexer.resolver import Resolver
+from indexer.rpc import Node
+from indexer.source import Source
+from stemma.chain.deployments import Deployment, load_deployment
+from stemma.chain.errors import DeploymentMissing
+from stemma.settings import Settings
+from stemma.storage.opening import open_storage
+
+_log = structlog.get_logger(__name__)
+
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 5.0
+
+
+async def run(settings: Settings, *, generation: int = 1, until: int | None = None) -> None:
+    """Index the chain of the settings for ever, or until a block is applied.
+
+    Waits, and says so, for the deployments file, the database, its schema and the node.
+
+    Raises:
+        Stop: the indexer must not go on by itself.
+    """
+    deployment = await _deployment(settings)
+    router = Router(contracts_of(deployment), STEMMA)
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            await _session(settings, deployment, router, generation, until)
+            return
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            _log.warning("the database is away: trying again", because=str(error).strip(), seconds=pause)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+
+def relax_garbage_collection() -> None:
+    """Look for cycles rarely: batches are large and acyclic, and walking them again and again took a third of the time.
+
+    For the whole process, so called by the command, not by a library's user.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+
+
+def contracts_of(deployment: Deployment) -> list[Contract]:
+    """The contracts to follow."""
+    return [
+        Contract(name, bytes.fromhex(contract.address[2:]), contract.abi)
+        for name, contract in deployment.contracts.items()
+    ]
+
+
+@asynccontextmanager
+async def connect(database_url: str, generation: int, purpose: str) -> AsyncIterator[AsyncConnection]:
+    """A connection in autocommit that works in UTC and in one generation's schema."""
+    connection = await AsyncConnection.connect(
+        database_url,
+        autocommit=True,
+        application_name=f"indexer-{purpose}",
+        options=f"-c timezone=UTC -c search_path={chain_schema(generation)}",
+    )
+    async with connection:
+        yield connection
+
+
+async def _session(
+    settings: Settings, deployment: Deployment, router: Router, generation: int, until: int | None
+) -> None:
+    """Lead and index until the database connection breaks, or ``until`` is reached."""
+    database_url = settings.database_url.get_secret_value()
+    async with (
+        connect(database_url, generation, "writer") as writing,
+        connect(database_url, generation, "resolver") as resolving,
+        Node(settings.rpc_urls, chain_id=settings.chain_id) as node,
+        open_storage(settings) as storage,
+    ):
+        await lead(writing, generation)
+        resolver = Resolver(resolving, storage)
+        engine = Engine(
+            node,
+            Source(node, router.addresses),
+            Writer(writing, router),
+            first_block=deployment.first_block,
+            on_applied=resolver.wake,
+        )
+        await _first_to_end(engine.run(until), resolver.run())
+
+
+async def _first_to_end(*parts: Coroutine[Any, Any, None]) -> None:
+    """Run the parts together until one ends; cancel the others; raise what ended it."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        try:
+            task.result()
+        except* psycopg.OperationalError as lost:
+            raise lost.exceptions[0] from None
+
+
+async def _deployment(settings: Settings) -> Deployment:
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return load_deployment(settings.deployments_dir, settings.chain_id)
+        except DeploymentMissing as missing:
+            _log.warning("waiting for the deployment", because=missing.detail, seconds=pause)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)

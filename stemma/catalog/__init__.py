@@ -1,0 +1,1 @@
+"""What readers see of the index: the views of schema `catalog`."""

@@ -1,0 +1,81 @@
+"""Engines as the tests start them: real Postgres, real HTTP, and a pace that does not waste time."""
+
+import asyncio
+import contextlib
+import functools
+import types
+from collections.abc import AsyncIterator, Coroutine, Generator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection
+
+from indexer.apply import PIPELINED_LOGS, Writer
+from indexer.engine import Engine, Pace
+from indexer.projection import Router
+from indexer.projections import STEMMA
+from indexer.rpc import Node
+from indexer.service import connect
+from indexer.source import Source
+from tests.indexer.scripted_chain import CONTRACTS_OF_CHAIN, ScriptedChain
+from tests.indexer.scripted_node import CHAIN_ID
+
+QUICK = Pace(shortest_poll=0.001, longest_poll=0.001, first_pause=0.001, longest_pause=0.01, patience=0.02)
+
+
+class Crash(BaseException):
+    """Stands for the end of the process."""
+
+
+@asynccontextmanager
+async def scripted_engine(
+    database_url: str, *urls: str, generation: int = 1, pace: Pace = QUICK, pipelined_logs: int = PIPELINED_LOGS
+) -> AsyncIterator[tuple[Engine, AsyncConnection]]:
+    """An engine on a scripted chain, on its own connection, which is cut at the end whatever state it is in."""
+    router = Router(CONTRACTS_OF_CHAIN, STEMMA)
+    async with (
+        connect(database_url, generation, "writer") as connection,
+        Node(urls, chain_id=CHAIN_ID, request_seconds=0.1, rest_seconds=0.001) as node,
+    ):
+        source = Source(node, router.addresses)
+        try:
+            yield (
+                Engine(
+                    node,
+                    source,
+                    Writer(connection, router, pipelined_logs=pipelined_logs),
+                    first_block=ScriptedChain.first_block,
+                    pace=pace,
+                ),
+                connection,
+            )
+        finally:
+            connection.pgconn.finish()
+
+
+async def run_until_crash(engine: Engine, connection: AsyncConnection, after: int) -> bool:
+    """Run the engine until its ``after``-th await that really waits; return whether it came so far.
+
+    First the database connection is cut, as the end of a process does, so that no tidying-up can reach the database.
+    The engine has a task of its own: timers of its HTTP client cancel the task that they were set in.
+    """
+    return await asyncio.create_task(_drive(engine.run(), connection, after))
+
+
+@types.coroutine
+def _drive(running: Coroutine[Any, Any, None], connection: AsyncConnection, after: int) -> Generator[Any, Any, bool]:
+    step = functools.partial(running.send, None)
+    for _ in range(after):
+        try:
+            waiting_for = step()
+        except StopIteration:
+            return False
+        try:
+            step = functools.partial(running.send, (yield waiting_for))
+        except BaseException as error:  # noqa: BLE001 - a timer's cancellation, for example: the engine's to handle
+            step = functools.partial(running.throw, error)
+    connection.pgconn.finish()
+    with contextlib.suppress(Crash, psycopg.Error):
+        running.throw(Crash())
+    return True

@@ -1,0 +1,211 @@
+"""A chain that does what a seed says: registrations, titles, transfers, new versions, reorgs down to finality."""
+
+import json
+import random
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from eth_abi.abi import encode
+from eth_hash.auto import keccak
+
+from indexer.projection import Contract
+from stemma.chain.abi import CONTRACTS, load_abi
+from stemma.works import recording_id
+
+ADDRESSES = {name: keccak(name.encode())[:20] for name in CONTRACTS}
+CONTRACTS_OF_CHAIN = [Contract(name, address, load_abi(name)) for name, address in ADDRESSES.items()]
+NOBODY = bytes(20)
+FINALITY = 12
+
+
+@cache
+def _layout(contract: str, event: str) -> tuple[str, list[dict[str, Any]], list[dict[str, Any]]]:
+    (entry,) = [each for each in load_abi(contract) if each["type"] == "event" and each["name"] == event]
+    inputs = entry["inputs"]
+    topic0 = keccak(f"{event}({','.join(each['type'] for each in inputs)})".encode())
+    indexed, rest = ([each for each in inputs if each["indexed"] is wanted] for wanted in (True, False))
+    return "0x" + topic0.hex(), indexed, rest
+
+
+def encode_event(contract: str, event: str, values: dict[str, Any]) -> dict[str, Any]:
+    """The address, topics and data of a log, made by eth-abi alone."""
+    topic0, indexed, rest = _layout(contract, event)
+    words = encode([each["type"] for each in indexed], [values[each["name"]] for each in indexed]).hex()
+    return {
+        "address": "0x" + ADDRESSES[contract].hex(),
+        "topics": [topic0, *("0x" + words[start : start + 64] for start in range(0, len(words), 64))],
+        "data": "0x" + encode([each["type"] for each in rest], [values[each["name"]] for each in rest]).hex(),
+    }
+
+
+@dataclass
+class Block:
+    number: int
+    hash: bytes
+    parent: bytes
+    time: int
+    logs: list[dict[str, Any]] = field(default_factory=list)
+    has_log_times: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "number": hex(self.number),
+            "hash": "0x" + self.hash.hex(),
+            "parentHash": "0x" + self.parent.hex(),
+            "timestamp": hex(self.time),
+            "transactions": [],
+        }
+
+
+@dataclass
+class World:
+    """What the events so far amount to, so that the next ones make sense."""
+
+    recordings: dict[int, int] = field(default_factory=dict)  # id -> versions
+    titles: dict[int, bytes] = field(default_factory=dict)
+
+
+class ScriptedChain:
+    """Blocks from 0; the contracts come alive in block ``first_block``."""
+
+    first_block = 3
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        self.has_log_times = rng.random() < 0.7
+        self.finalized = 0
+        self.blocks = [Block(0, rng.randbytes(32), bytes(32), 1_700_000_000)]
+        self.given_up: dict[bytes, Block] = {}
+        self._worlds = [World()]
+        while len(self.blocks) < self.first_block:
+            self._mine(is_empty=True)
+
+    @property
+    def head(self) -> Block:
+        return self.blocks[-1]
+
+    def mine(self, count: int) -> None:
+        for _ in range(count):
+            self._mine(is_empty=self.rng.random() < 0.4)
+        self.finalized = max(self.finalized, self.head.number - FINALITY)
+
+    def reorg(self, depth: int, new_blocks: int) -> None:
+        """Give up the newest blocks, never a final one, and mine others."""
+        floor = max(self.finalized, self.first_block - 1)
+        keep = max(floor, self.head.number - depth) + 1
+        self.given_up |= {block.hash: block for block in self.blocks[keep:]}
+        del self.blocks[keep:], self._worlds[keep:]
+        self.mine(new_blocks)
+
+    def _mine(self, *, is_empty: bool) -> None:
+        rng, parent = self.rng, self.head
+        block = Block(parent.number + 1, rng.randbytes(32), parent.hash, parent.time + rng.randint(0, 3))
+        world = World(dict(self._worlds[-1].recordings), dict(self._worlds[-1].titles))
+        log_index = 0
+        for tx_index in range(0 if is_empty else rng.randint(1, 3)):
+            tx_hash = rng.randbytes(32)
+            for event in self._transaction(world):
+                log_index += rng.randint(1, 2)  # other contracts log, too
+                times = {"blockTimestamp": hex(block.time)} if self.has_log_times else {}
+                place = {
+                    "blockNumber": hex(block.number),
+                    "blockHash": "0x" + block.hash.hex(),
+                    "transactionHash": "0x" + tx_hash.hex(),
+                    "transactionIndex": hex(tx_index),
+                    "logIndex": hex(log_index),
+                    "removed": False,
+                }
+                block.logs.append(event | place | times)
+        self.blocks.append(block)
+        self._worlds.append(world)
+
+    def _transaction(self, world: World) -> list[dict[str, Any]]:  # noqa: PLR0911 - a case each
+        rng = self.rng
+        kinds = ["register"] * 3 + ["version", "mint", "mint", "transfer", "transfer", "payout", "attestor", "unknown"]
+        match rng.choice(kinds):
+            case "register":
+                return self._register(world)
+            case "version" if world.recordings:
+                recording = rng.choice(list(world.recordings))
+                return self._separate(world, recording)
+            case "mint" if world.recordings:
+                work = rng.choice(list(world.recordings)) | rng.randint(0, 6)
+                return self._mint(world, work) if work not in world.titles else []
+            case "transfer" if world.titles:
+                work = rng.choice(list(world.titles))
+                giver, world.titles[work] = world.titles[work], self._account()
+                moved = {"from": giver, "to": world.titles[work], "tokenId": work}
+                return [encode_event("IPNFT", "Transfer", moved)]
+            case "payout":
+                values = {"creator": self._account(), "payout": self._account()}
+                return [encode_event("IPNFT", "PayoutSet", values)]
+            case "attestor":
+                name = rng.choice(["AttestorGranted", "AttestorRevoked"])
+                return [encode_event("StemRegistry", name, {"attestor": self._account()})]
+            case _:
+                values = {"owner": self._account(), "operator": self._account(), "approved": True}
+                return [encode_event("IPNFT", "ApprovalForAll", values)]
+
+    def _register(self, world: World) -> list[dict[str, Any]]:
+        rng, content_hash = self.rng, self.rng.randbytes(32)
+        recording = int(recording_id(content_hash))
+        registered = {
+            "recordingId": recording,
+            "creator": self._account(),
+            "attestor": self._account(),
+            "contentHash": content_hash,
+            "creditsDigest": rng.randbytes(32),
+            "creditsCodec": 0x55,
+            "resaleRoyaltyPpm": rng.randint(0, 100_000),
+        }
+        slots = [
+            {"recordingId": recording, "account": self._account(), "slot": slot, "ppm": rng.randint(1, 60_000)}
+            for slot in range(rng.randint(0, 3))
+        ]
+        return [
+            encode_event("StemRegistry", "RecordingRegistered", registered),
+            *(encode_event("StemRegistry", "SlotFixed", slot) for slot in slots),
+            *self._separate(world, recording),
+        ]
+
+    def _separate(self, world: World, recording: int) -> list[dict[str, Any]]:
+        rng, version = self.rng, world.recordings.get(recording, 0)
+        world.recordings[recording] = version + 1
+        separation = {
+            "recordingId": recording,
+            "attestor": self._account(),
+            "version": version,
+            "manifestCodec": 0x55,
+            **{name: rng.randbytes(32) for name in ("stemsRoot", "model", "weightsHash", "manifestDigest")},
+            "metadataDigest": rng.randbytes(32),
+        }
+        stems = [
+            {
+                "stemId": recording | kind,
+                "version": version,
+                "sha256Digest": rng.randbytes(32),
+                "cidDigest": rng.randbytes(32),
+                "cidCodec": 0x70,
+            }
+            for kind in range(1, 7)
+        ]
+        return [
+            encode_event("StemRegistry", "SeparationCommitted", separation),
+            *(encode_event("StemRegistry", "StemCommitted", stem) for stem in stems),
+        ]
+
+    def _mint(self, world: World, work: int) -> list[dict[str, Any]]:
+        holder = world.titles[work] = self._account()
+        return [
+            encode_event("IPNFT", "Transfer", {"from": NOBODY, "to": holder, "tokenId": work}),
+            encode_event("IPNFT", "TitleMinted", {"workId": work, "holder": holder, "minter": self._account()}),
+        ]
+
+    def _account(self) -> bytes:
+        """One of a few accounts, so that the same rows change again and again."""
+        return keccak(bytes([self.rng.randrange(8)]))[:20]
+
+
+def as_json(value: Any) -> bytes:
+    return json.dumps(value).encode()
