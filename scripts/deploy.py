@@ -25,6 +25,7 @@ from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract import Contract
 from web3.exceptions import TransactionNotFound
+from web3.logs import DISCARD
 from web3.types import TxReceipt
 
 from scripts.deployment.artifacts import abi_of, creation_code_of
@@ -59,7 +60,7 @@ class Plan:
 
 
 class DeploymentConflict(click.ClickException):
-    """What is on chain was deployed with other arguments, and contracts cannot be changed."""
+    """What is on chain was deployed from other code or with other arguments, and contracts cannot be changed."""
 
 
 def plan_from_environment(chain_id: int) -> Plan:
@@ -96,13 +97,10 @@ class Deployer:
     def deploy(self) -> Deployment:
         """Deploy, grant, and write <chainId>.json into the folder."""
         factory = self._factory()
-        registry_address = created_address(factory, 1)
-        contracts = [
-            self._create(factory, 1, "StemRegistry", [self._plan.admin, list(self._plan.attestors)]),
-            self._create(factory, 2, "IPNFT", [registry_address]),
-        ]
-        self._check_arguments(registry_address)
-        self._grant_missing(registry_address)
+        registry = self._create(factory, 1, "StemRegistry", [self._plan.admin, list(self._plan.attestors)])
+        self._check_admin(registry.address)
+        titles = self._create(factory, 2, "IPNFT", [registry.address])
+        self._grant_missing(registry.address)
         return write_deployment(
             self._folder,
             web3=self._web3,
@@ -110,7 +108,7 @@ class Deployer:
             factory=factory,
             deployer=self._plan.deployer.address,
             admin=self._plan.admin,
-            contracts=contracts,
+            contracts=[registry, titles],
         )
 
     def _factory(self) -> str:
@@ -138,7 +136,7 @@ class Deployer:
         address = created_address(factory, n)
         entry = self._web3.eth.contract(factory, abi=abi_of("DeploymentFactory"))
         if self._has_code(address):
-            transaction = self._known_transaction(name, address) or _creating_transaction(entry, n)
+            transaction = self._known_transaction(name, address, entry) or _creating_transaction(entry, n)
         else:
             receipt = self._send(factory, HexBytes(entry.encode_abi("create", [n, init_code])))
             transaction = receipt["transactionHash"]
@@ -149,24 +147,31 @@ class Deployer:
             block=self._web3.eth.get_transaction_receipt(transaction)["blockNumber"],
             transaction=transaction.to_0x_hex(),
             # Of the first run: the attestors of a later one were granted, not given to the constructor.
-            constructor_arguments=self._constructor_arguments(transaction, entry, creation_code_of(name)),
+            constructor_arguments=self._constructor_arguments(transaction, entry, name),
         )
 
-    def _known_transaction(self, name: str, address: str) -> HexBytes | None:
+    def _known_transaction(self, name: str, address: str, entry: Contract) -> HexBytes | None:
         """What an earlier run wrote down, where the node knows it: not every node lets itself be searched for logs."""
         try:
-            written = load_deployment(self._folder, self._chain_id).contracts[name]
-            self._web3.eth.get_transaction_receipt(HexBytes(written.tx_hash))
+            written = HexBytes(load_deployment(self._folder, self._chain_id).contracts[name].tx_hash)
+            receipt = self._web3.eth.get_transaction_receipt(written)
         except (DeploymentMissing, TransactionNotFound):
             return None
-        return HexBytes(written.tx_hash) if written.address == address else None
+        logs = entry.events.Created().process_receipt(receipt, errors=DISCARD)
+        return written if address in [log["args"]["at"] for log in logs] else None
 
-    def _constructor_arguments(self, transaction: HexBytes, entry: Contract, code: bytes) -> bytes:
+    def _constructor_arguments(self, transaction: HexBytes, entry: Contract, name: str) -> bytes:
         sent = self._web3.eth.get_transaction(transaction)["input"]
         _, parameters = entry.decode_function_input(sent)
+        code = creation_code_of(name)
+        if not parameters["initCode"].startswith(code):
+            raise DeploymentConflict(
+                f"transaction {transaction.to_0x_hex()} on chain {self._chain_id} created something else than this "
+                f"repository's {name}: compile with the pinned compiler, or deploy with another DEPLOYER_PRIVATE_KEY"
+            )
         return parameters["initCode"][len(code) :]
 
-    def _check_arguments(self, registry_address: str) -> None:
+    def _check_admin(self, registry_address: str) -> None:
         admin = self._registry(registry_address).functions.admin().call()
         if admin != self._plan.admin:
             raise DeploymentConflict(

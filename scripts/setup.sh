@@ -25,9 +25,13 @@ python_stamp=.venv/.setup-python
 project_stamp=.venv/.setup-project
 node_stamp=node_modules/.setup-node
 
+# An empty folder is no compiler.
+has_solc() { set -- .build/solc/solc-v*; [ -x "$1" ]; }
+
 everything_is_there() {
   is_stamped "$python_stamp" "$python_key" && is_stamped "$project_stamp" "$project_key" \
-    && is_stamped "$node_stamp" "$node_key" && [ -x .venv/bin/stemma ] && [ -d .build/solc ]
+    && is_stamped "$node_stamp" "$node_key" && [ -x .venv/bin/python ] \
+    && [ -x .venv/bin/stemma ] && has_solc
 }
 
 find_python() {
@@ -42,7 +46,7 @@ find_python() {
 
 make_venv() {
   [ -x .venv/bin/python ] && .venv/bin/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null \
-    && .venv/bin/python -m pip --version >/dev/null 2>&1 && grep -qs "$root" .venv/bin/activate && return 0
+    && .venv/bin/python -m pip --version >/dev/null 2>&1 && grep -qsF "$root/.venv" .venv/bin/activate && return 0
   python=$(find_python) || fail "Python 3.11 was not found. Debian 12: apt-get install python3 python3-venv. \
 Elsewhere install Python 3.11 and run: make setup PYTHON=/path/to/python3.11"
   say "making .venv with $("$python" --version)"
@@ -62,6 +66,8 @@ Elsewhere install Python 3.11 and run: make setup PYTHON=/path/to/python3.11"
 
 install_python_packages() {
   is_stamped "$python_stamp" "$python_key" && [ -x .venv/bin/python ] && return 0
+  # An interrupted run must not leave the stamp of the lock file before this one over packages of both.
+  rm -f "$python_stamp"
   make_venv
   say "installing uv $UV_VERSION"
   .venv/bin/python -m pip install -q --disable-pip-version-check "uv==$UV_VERSION"
@@ -89,17 +95,19 @@ sys.exit(m.version('torch').split('+')[0] != '$TORCH_VERSION')" 2>/dev/null && r
 
 install_project() {
   is_stamped "$project_stamp" "$project_key" && [ -x .venv/bin/stemma ] && return 0
+  rm -f "$project_stamp"
   say "installing the project itself"
   .venv/bin/uv pip install -q --python .venv/bin/python --no-deps --no-build-isolation --offline --editable .
   echo "$project_key" > "$project_stamp"
 }
 
 install_node_packages() {
-  is_stamped "$node_stamp" "$node_key" && [ -d .build/solc ] && return 0
+  is_stamped "$node_stamp" "$node_key" && has_solc && return 0
   command -v node >/dev/null 2>&1 || fail "node was not found: install Node.js 20 or newer (with npm)"
   command -v npm >/dev/null 2>&1 || fail "npm was not found: install it beside Node.js (Debian: apt-get install npm)"
   major=$(node -p 'process.versions.node.split(".")[0]')
   [ "$major" -ge 20 ] || fail "node is version $(node --version); Stemma needs Node.js 20 or newer"
+  rm -f "$node_stamp"
   say "installing the packages of package-lock.json"
   npm ci --no-audit --no-fund
   install_other_anvil

@@ -4,7 +4,8 @@
 const fs = require("node:fs");
 const path = require("node:path");
 
-const TAKES_VALUE = new Set(["--base-path", "--include-path", "--allow-paths", "--stop-after"]);
+const SEARCH_PATHS = new Set(["--base-path", "--include-path"]);
+const IGNORED = new Set(["--allow-paths"]); // takes a value as well
 
 function fail(message) {
   process.stderr.write(`solc shim: ${message}\n`);
@@ -19,10 +20,10 @@ function parse(args) {
       options.version = true;
     } else if (arg === "--standard-json") {
       options.standardJson = true;
-    } else if (TAKES_VALUE.has(arg)) {
+    } else if (SEARCH_PATHS.has(arg) || IGNORED.has(arg)) {
       at += 1;
       if (at === args.length) fail(`${arg} needs a value`);
-      if (arg.endsWith("e-path")) options.searchPaths.push(args[at]);
+      if (SEARCH_PATHS.has(arg)) options.searchPaths.push(args[at]);
     } else if (options.standardJson && (arg === "-" || !arg.startsWith("-"))) {
       options.input = arg;
     } else {

@@ -35,7 +35,8 @@ contract DeploymentFactory {
                 revert(reason, returndatasize())
             }
         }
-        require(at != address(0), CreationFailed(n));
+        // An address without code would have used its number up for nothing.
+        require(at.code.length != 0, CreationFailed(n));
         emit Created(n, at, at.codehash);
     }
 }

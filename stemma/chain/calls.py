@@ -27,7 +27,7 @@ class Revert:
     arguments: dict[str, Any]
 
     def __str__(self) -> str:
-        return f"{self.name}({', '.join(f'{name}={value}' for name, value in self.arguments.items())})"
+        return f"{self.name}({', '.join(f'{name}={_readable(value)}' for name, value in self.arguments.items())})"
 
 
 def register_and_commit(
@@ -84,6 +84,10 @@ def decode_revert(data: bytes) -> Revert | None:
     except DecodingError:
         return None
     return Revert(entry["name"], dict(zip((argument["name"] for argument in entry["inputs"]), values, strict=True)))
+
+
+def _readable(value: Any) -> str:
+    return "0x" + value.hex() if isinstance(value, bytes) else str(value)
 
 
 @cache

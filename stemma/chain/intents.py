@@ -1,7 +1,7 @@
 """The messages that creators and attestors sign (EIP-712), equal to contracts/libraries/TypedData.sol.
 
-The dictionaries are what a wallet's ``eth_signTypedData_v4`` takes: bytes as ``0x`` hex, wide integers as decimal
-strings because JSON readers may round them.
+The dictionaries are what a wallet's ``eth_signTypedData_v4`` takes: bytes as ``0x`` hex; uint224 and uint256 as decimal
+strings, because JSON readers round what is above 2^53 (a deadline in seconds is below).
 """
 
 from dataclasses import dataclass
@@ -144,7 +144,11 @@ def model_hash(model_version: str) -> bytes:
 
 
 def registration_typed_data(registration: Registration, domain: SigningDomain) -> TypedData:
-    """The typed data that the creator signs."""
+    """The typed data that the creator signs.
+
+    Raises:
+        ValueError: a hash or digest has not 32 bytes, or an address is none.
+    """
     return {
         "types": {
             "EIP712Domain": _DOMAIN_TYPE,
@@ -172,7 +176,11 @@ def registration_typed_data(registration: Registration, domain: SigningDomain) -
 def attestation_typed_data(
     creator: str, content_hash: bytes, separation: Separation, deadline: int, domain: SigningDomain
 ) -> TypedData:
-    """The typed data that the attestor signs; it names the creator, so that nobody else can use the attestation."""
+    """The typed data that the attestor signs; it names the creator, so that nobody else can use the attestation.
+
+    Raises:
+        ValueError: a hash or digest has not 32 bytes, or an address is none.
+    """
     return {
         "types": {
             "EIP712Domain": _DOMAIN_TYPE,

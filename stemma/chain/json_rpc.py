@@ -7,9 +7,18 @@ import http.client
 import json
 import urllib.error
 import urllib.request
+from http import HTTPStatus
 from typing import Any
 
 from stemma.chain.errors import RpcRefused, RpcUnreachable
+
+# What stands in front of a node says "not now" by these, whatever is in the body: another endpoint may answer.
+_NOT_NOW = {
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+}
 
 
 def request_of(method: str, params: tuple[Any, ...], number: int = 1) -> dict[str, Any]:
@@ -22,15 +31,18 @@ def result_of(method: str, status: int, content: bytes) -> Any:
 
     Raises:
         RpcRefused: it is a JSON-RPC error.
-        RpcUnreachable: it is no JSON-RPC answer at all.
+        RpcUnreachable: it is no JSON-RPC answer at all, or the endpoint is too busy for one.
     """
+    if status in _NOT_NOW:
+        raise RpcUnreachable(f"{method}: HTTP {status}")
     try:
         answer = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RpcUnreachable(f"{method}: HTTP {status} without JSON") from error
-    if isinstance(answer, dict) and isinstance(refusal := answer.get("error"), dict):
-        raise RpcRefused(method, int(refusal.get("code", 0)), str(refusal.get("message", "")), refusal.get("data"))
-    if not isinstance(answer, dict) or "result" not in answer:
+    match answer:
+        case {"error": {"code": int(number), "message": str(message), **more}}:
+            raise RpcRefused(method, number, message, more.get("data"))
+    if not isinstance(answer, dict) or "result" not in answer or answer.get("error") is not None:
         raise RpcUnreachable(f"{method}: HTTP {status} without a JSON-RPC result")
     return answer["result"]
 

@@ -5,15 +5,19 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+import structlog
 
 from stemma.chain.errors import RpcUnreachable
 from stemma.chain.json_rpc import request_of, result_of
 
 TIMEOUT_SECONDS = 20.0
 
+_log = structlog.get_logger(__name__)
+
 
 class JsonRpc:
-    """A client of one or several endpoints, best first. A refusal by one node is an answer; silence asks the next.
+    """A client of one or several endpoints, best first. A refusal by one node is an answer; silence asks the next
+    and is logged, since a caller that gets its answer sees nothing of it.
 
     Use as an async context manager, or call ``aclose``. ``client`` may be shared; then its owner closes it.
     """
@@ -54,5 +58,7 @@ class JsonRpc:
                 response = await self._client.post(url, json=body)
                 return result_of(method, response.status_code, response.content)
             except (httpx.HTTPError, RpcUnreachable) as error:
-                failures.append(f"{httpx.URL(url).host}: {error or type(error).__name__}")
+                reason = str(error) or type(error).__name__
+                failures.append(f"{httpx.URL(url).host}: {reason}")
+                _log.warning("rpc.endpoint_failed", host=httpx.URL(url).host, method=method, reason=reason)
         raise RpcUnreachable(f"{method}: {'; '.join(failures)}")

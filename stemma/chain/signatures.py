@@ -2,9 +2,10 @@
 
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
+from eth_hash.auto import keccak
 from eth_keys.datatypes import Signature
 from eth_keys.exceptions import BadSignature
-from eth_utils.address import to_canonical_address
+from eth_utils.address import to_canonical_address, to_checksum_address
 from eth_utils.exceptions import ValidationError
 
 from stemma.chain.abi import validator_creation_code
@@ -15,6 +16,8 @@ ERC6492_SUFFIX = bytes.fromhex("6492" * 16)
 # Nodes that limit calls only by gas can be asked for much; more than this is no signature of any known account.
 MAX_SIGNATURE_BYTES = 16_384
 _REVERTED = 3
+# Some wallets take a call from the zero address, the default, for a simulation and skip their own checks.
+_CALLER = to_checksum_address(keccak(b"stemma signature check")[-20:])
 _SECP256K1_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 
 
@@ -26,14 +29,16 @@ async def verify(address: str, digest: bytes, signature: bytes, rpc: JsonRpc) ->
 
     Raises:
         RpcUnreachable: no node answered, so it is not known.
+        RpcRefused: the node would not run the check, so it is not known.
     """
     if recovers_to(address, digest, signature):
         return True
-    if not signature or len(signature) > MAX_SIGNATURE_BYTES or not _unwraps(signature):
+    if len(signature) > MAX_SIGNATURE_BYTES or not _unwraps(signature):
         return False
     arguments = encode(["address", "bytes32", "bytes"], [address, digest, signature])
+    call = {"from": _CALLER, "data": "0x" + (validator_creation_code() + arguments).hex()}
     try:
-        verdict = await rpc.call("eth_call", {"data": "0x" + (validator_creation_code() + arguments).hex()}, "latest")
+        verdict = await rpc.call("eth_call", call, "latest")
     except RpcRefused as refusal:
         if refusal.number == _REVERTED:
             return False
@@ -60,6 +65,6 @@ def _unwraps(signature: bytes) -> bool:
         return True
     try:
         decode(["address", "bytes", "bytes"], signature[:-32])
-    except DecodingError:
+    except (DecodingError, OverflowError):  # the latter when a length says more than any memory holds
         return False
     return True

@@ -20,7 +20,7 @@ from stemma.cid import DAG_PB, RAW, Cid
 from stemma.works import STEM_KINDS, recording_id, stem_id
 
 differential = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 words = st.binary(min_size=32, max_size=32)

@@ -1,8 +1,6 @@
 """scripts/deploy.py: once, the same again, and no silence when it does not fit."""
 
-import json
-import os
-import subprocess
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,29 +14,51 @@ from scripts.deploy import (
     CREATE2_PROXY_SIGNER,
     CREATE2_PROXY_TRANSACTION,
     Deployer,
+    DeploymentConflict,
     Plan,
     created_address,
     plan_from_environment,
 )
-from stemma.chain.deployments import SOURCE_ROOT, load_deployment, matches_sources, source_digest
+from stemma.chain.deployments import SOURCE_ROOT, Deployment, load_deployment, matches_sources, source_digest
 
 SETTINGS = ("DEPLOYER_PRIVATE_KEY", "CONTRACTS_ADMIN", "ATTESTORS", "ATTESTOR_PRIVATE_KEY")
 
 
-@pytest.fixture
+OTHER_SOURCE = "0x" + "42" * 32
+
+
+@pytest.fixture(scope="module")
 def plan(admin, attestor) -> Plan:
     deployer = Account.from_key(admin.private_key)
     return Plan(deployer=deployer, admin=admin.address, attestors=(attestor.address,), source=source_digest())
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def web3(chain):
     return chain.provider.web3
 
 
+@pytest.fixture(scope="module")
+def first_folder(tmp_path_factory) -> Path:
+    """Where the one deployment that these tests share was written."""
+    return tmp_path_factory.mktemp("deployments")
+
+
+@pytest.fixture(scope="module")
+def deployed(web3, plan, first_folder) -> Deployment:
+    return Deployer(web3, plan, first_folder).deploy()
+
+
 @pytest.fixture
-def deployed(web3, plan, tmp_path):
-    return Deployer(web3, plan, tmp_path).deploy()
+def folder(deployed, first_folder, tmp_path) -> Path:
+    """The deployments folder as that deployment left it, for one test."""
+    return Path(shutil.copytree(first_folder, tmp_path / "deployments"))
+
+
+@pytest.fixture
+def elsewhere(plan) -> Plan:
+    """A plan of which nothing is on chain yet."""
+    return replace(plan, source=OTHER_SOURCE)
 
 
 class TestDeploy:
@@ -48,7 +68,7 @@ class TestDeploy:
         assert registry.isAttestor(attestor)
         assert project.IPNFT.at(deployed.ipnft.address).registry() == registry.address
 
-    def test_addresses_depend_on_deployer_and_sources_only(self, deployed, plan, web3, project, tmp_path):
+    def test_addresses_depend_on_deployer_and_sources_only(self, deployed, plan, project):
         init_code = bytes.fromhex(project.DeploymentFactory.contract_type.deployment_bytecode.bytecode[2:])
         init_code += bytes(12) + bytes.fromhex(plan.deployer.address[2:])
         salt = bytes.fromhex(source_digest()[2:])
@@ -57,73 +77,83 @@ class TestDeploy:
         assert deployed.registry.address == created_address(deployed.factory, 1)
         assert deployed.ipnft.address == created_address(deployed.factory, 2)
 
-    def test_file_holds_what_was_deployed(self, deployed, web3, tmp_path, chain):
-        assert load_deployment(tmp_path, chain.chain_id) == deployed
+    def test_file_holds_what_was_deployed(self, deployed, web3, folder, chain):
+        assert load_deployment(folder, chain.chain_id) == deployed
         assert matches_sources(deployed)
         for contract in deployed.contracts.values():
             assert contract.code_hash == "0x" + keccak(web3.eth.get_code(contract.address)).hex()
             assert web3.eth.get_transaction_receipt(contract.tx_hash)["blockNumber"] == contract.first_block
         assert deployed.first_block == deployed.registry.first_block < deployed.ipnft.first_block
 
-    def test_again_changes_nothing(self, deployed, plan, web3, tmp_path):
+    def test_again_changes_nothing(self, deployed, plan, web3, folder):
         block = web3.eth.block_number
-        [before] = tmp_path.glob("*.json")
+        [before] = folder.glob("*.json")
         content = before.read_bytes()
-        assert Deployer(web3, plan, tmp_path).deploy() == deployed
+        assert Deployer(web3, plan, folder).deploy() == deployed
         assert web3.eth.block_number == block
         assert before.read_bytes() == content
 
     def test_lost_file_is_written_again(self, deployed, plan, web3, tmp_path):
-        elsewhere = tmp_path / "elsewhere"
-        assert Deployer(web3, plan, elsewhere).deploy() == deployed
-
-    def test_stale_file_is_corrected(self, deployed, plan, web3, tmp_path):
-        [path] = tmp_path.glob("*.json")
-        path.write_text(path.read_text("utf-8").replace(deployed.ipnft.tx_hash, "0x" + "11" * 32), "utf-8")
         assert Deployer(web3, plan, tmp_path).deploy() == deployed
 
-    def test_missing_attestor_is_granted(self, project, deployed, plan, web3, tmp_path, stranger):  # noqa: PLR0917
-        again = Deployer(web3, replace(plan, attestors=(*plan.attestors, stranger.address)), tmp_path).deploy()
+    @pytest.mark.parametrize("stale", ["0x" + "11" * 32, "the registry's"])
+    def test_stale_file_is_corrected(self, deployed, plan, web3, folder, stale):
+        [path] = folder.glob("*.json")
+        transaction = stale if stale.startswith("0x") else deployed.registry.tx_hash
+        path.write_text(path.read_text("utf-8").replace(deployed.ipnft.tx_hash, transaction), "utf-8")
+        assert Deployer(web3, plan, folder).deploy() == deployed
+
+    def test_missing_attestor_is_granted(self, project, deployed, plan, web3, folder, stranger):
+        again = Deployer(web3, replace(plan, attestors=(*plan.attestors, stranger.address)), folder).deploy()
         assert again == deployed
         assert project.StemRegistry.at(deployed.registry.address).isAttestor(stranger)
 
-    def test_other_admin_is_a_conflict(self, deployed, plan, web3, tmp_path, stranger):
-        with pytest.raises(click.ClickException, match=r"CONTRACTS_ADMIN"):
-            Deployer(web3, replace(plan, admin=stranger.address), tmp_path).deploy()
-
-    def test_continues_a_half_done_deployment(self, plan, web3, tmp_path):
-        half = Deployer(web3, plan, tmp_path)
+    def test_continues_a_half_done_deployment(self, elsewhere, web3, tmp_path):
+        half = Deployer(web3, elsewhere, tmp_path)
         factory = half._factory()
-        half._create(factory, 1, "StemRegistry", [plan.admin, list(plan.attestors)])
-        deployment = Deployer(web3, plan, tmp_path).deploy()
+        half._create(factory, 1, "StemRegistry", [elsewhere.admin, list(elsewhere.attestors)])
+        deployment = Deployer(web3, elsewhere, tmp_path).deploy()
         assert deployment.ipnft.address == created_address(factory, 2)
 
-    def test_other_sources_other_addresses(self, deployed, plan, web3, tmp_path):
-        other = Deployer(web3, replace(plan, source="0x" + "42" * 32), tmp_path).deploy()
+    def test_other_sources_other_addresses(self, deployed, elsewhere, web3, tmp_path):
+        other = Deployer(web3, elsewhere, tmp_path).deploy()
         assert other.registry.address != deployed.registry.address
 
 
-class TestVerification:
-    @pytest.mark.parametrize("name", ["StemRegistry", "IPNFT"])
-    def test_standard_json_gives_the_deployed_code(self, deployed, web3, tmp_path, name):
-        """What an explorer does: compile the input, append the constructor's arguments, compare."""
-        contract = deployed.contracts[name]
-        compiler_input = json.loads((tmp_path / "inputs" / contract.standard_json_input).read_text("utf-8"))
-        path, contract_name = contract.source_name.split(":")
-        # Which outputs are asked for changes nothing in them, only how long it takes.
-        compiler_input["settings"]["outputSelection"] = {path: {contract_name: ["evm.bytecode.object"]}}
-        solc = next(Path(os.environ["SOLCX_BINARY_PATH"]).glob("solc-v*"))
-        done = subprocess.run(
-            [solc, "--standard-json"], input=json.dumps(compiler_input), capture_output=True, text=True, check=True
-        )
-        code = json.loads(done.stdout)["contracts"][path][contract_name]["evm"]["bytecode"]["object"]
-        sent = web3.eth.get_transaction(contract.tx_hash)["input"].hex()
-        assert code + contract.constructor_arguments[2:] in sent
-        assert contract.compiler == "v0.8.37+commit.f401782d"
+class TestConflict:
+    def test_other_admin(self, deployed, plan, web3, folder, stranger):
+        with pytest.raises(DeploymentConflict, match="CONTRACTS_ADMIN"):
+            Deployer(web3, replace(plan, admin=stranger.address), folder).deploy()
 
-    def test_inputs_name_no_folder_of_this_machine(self, deployed, tmp_path):
-        for path in (tmp_path / "inputs").iterdir():
-            assert str(SOURCE_ROOT) not in path.read_text("utf-8")
+    def test_other_admin_of_a_half_done_deployment(self, elsewhere, web3, tmp_path, stranger):
+        """Nothing is added to what cannot be completed."""
+        half = Deployer(web3, elsewhere, tmp_path)
+        factory = half._factory()
+        half._create(factory, 1, "StemRegistry", [elsewhere.admin, []])
+        with pytest.raises(DeploymentConflict, match="CONTRACTS_ADMIN"):
+            Deployer(web3, replace(elsewhere, admin=stranger.address), tmp_path).deploy()
+        assert web3.eth.get_code(created_address(factory, 2)) == b""
+
+    def test_other_code(self, elsewhere, web3, tmp_path):
+        """An address says nothing about the code there: the deployer may have created something else."""
+        other = Deployer(web3, elsewhere, tmp_path)
+        other._create(other._factory(), 1, "IPNFT", [CREATE2_PROXY])
+        with pytest.raises(DeploymentConflict, match="StemRegistry"):
+            Deployer(web3, elsewhere, tmp_path).deploy()
+        assert not list(tmp_path.glob("*.json"))
+
+    def test_attestor_that_only_the_admin_can_grant(self, elsewhere, web3, tmp_path, stranger, buyer):
+        plan = replace(elsewhere, admin=stranger.address)
+        Deployer(web3, plan, tmp_path).deploy()
+        with pytest.raises(DeploymentConflict, match="has to grant it"):
+            Deployer(web3, replace(plan, attestors=(buyer.address,)), tmp_path).deploy()
+
+
+def test_inputs_name_no_folder_of_this_machine(deployed, folder):
+    inputs = list((folder / "inputs").iterdir())
+    assert len(inputs) == len(deployed.contracts)
+    for path in inputs:
+        assert str(SOURCE_ROOT) not in path.read_text("utf-8")
 
 
 class TestProxy:

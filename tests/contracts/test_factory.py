@@ -75,6 +75,13 @@ def test_failure_without_reason(factory, admin):
     assert factory.created() == 0
 
 
+def test_creation_without_code(factory, admin):
+    """Creation code that returns nothing succeeds, and would leave an empty account at the number's address."""
+    for nothing in (b"", b"\x00"):
+        with reverts("CreationFailed", n=1):
+            simulate(factory.create, 1, nothing, sender=admin)
+
+
 def test_failure_does_not_use_the_number_up(factory, admin, init_code):
     with pytest.raises(ContractLogicError):
         factory.create(1, b"\xfe", sender=admin, gas=1_000_000)

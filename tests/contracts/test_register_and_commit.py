@@ -63,6 +63,10 @@ class TestUnknownWorks:
         assert not registry.exists(recording_id(digest("never registered")))
         assert not registry.exists(0)
 
+    def test_a_recording_is_no_stem(self, registry, registered):
+        path = proof(stem_leaves(registered.recording_id, registered.stems), 0)
+        assert not registry.isCommitted(registered.recording_id, stem_struct(registered.stems[0]), path)
+
     def test_is_committed_reverts(self, registry, commit):
         with reverts("UnknownWork"):
             simulate(registry.isCommitted, commit.recording_id | 1, stem_struct(commit.stems[0]), [])
@@ -179,6 +183,13 @@ class TestCreator:
         late = commit.registering(deadline=chain.blocks.head.timestamp - 1)
         with reverts("DeadlinePassed"):
             simulate(registry.registerAndCommit, *late.arguments, sender=relayer)
+
+    def test_deadlines_include_their_second(self, registry, commit, relayer, chain):
+        last = chain.pending_timestamp + 100
+        commit = commit.registering(deadline=last).but(attestation_deadline=last)
+        chain.pending_timestamp = last
+        receipt = registry.registerAndCommit(*commit.arguments, sender=relayer, gas=1_000_000)
+        assert receipt.timestamp == last
 
     def test_deadline_counts_for_the_creator_too(self, registry, commit, creator, chain):
         late = commit.registering(deadline=chain.blocks.head.timestamp - 1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import secrets
+import time
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -93,22 +95,27 @@ async def test_an_upload_cut_in_half_leaves_nothing(
         files={"file": (song.name, song.read_bytes(), "audio/flac")},
     )
     body = request.read()
-    storage = stack.home / "storage"
-    before = sorted(path for path in storage.rglob("*") if path.is_file())
+    before = stored_files(stack)
     connection = http.client.HTTPConnection(urlsplit(stack.api_url).netloc, timeout=30)
     connection.putrequest("POST", "/stems/upload")
     for name in ("authorization", "content-type", "content-length"):
         connection.putheader(name, request.headers[name])
     connection.endheaders()
     connection.send(body[: len(body) // 2])
+    await asyncio.sleep(0.5)
+    assert stored_files(stack) != before, "the first half has not arrived"
     connection.close()
 
+    deadline = time.monotonic() + 20
+    while stored_files(stack) != before:
+        assert time.monotonic() < deadline, f"left behind: {stored_files(stack) - before}"
+        await asyncio.sleep(0.05)
     upload = await upload_signed(artist, song)
     assert (await end_of(artist, str(upload["uploadId"]))).stage == "indexed"
-    stray = [
-        p for p in storage.rglob("*") if p.is_file() and p not in before and ("tmp" in p.parts or p.suffix == ".part")
-    ]
-    assert stray == []
+
+
+def stored_files(stack: RunningStack) -> set[Path]:
+    return {path for path in (stack.home / "storage").rglob("*") if path.is_file()}
 
 
 async def test_the_same_song_again_names_the_first(artist: Artist, new_song: Callable[[float], Path]) -> None:

@@ -11,14 +11,6 @@ SOURCE = '// SPDX-License-Identifier: MIT\npragma solidity ^0.8.37;\nimport "{pa
 IMPORTED = "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.37;\ncontract B {}\n"
 
 
-@pytest.fixture(scope="session")
-def solc() -> Path:
-    done = subprocess.run(
-        ["node", ROOT / "scripts" / "install_solc.mjs"], capture_output=True, text=True, check=True, cwd="/"
-    )
-    return Path(done.stdout.strip())
-
-
 def run(solc: Path, *arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run([solc, *arguments], input=stdin, capture_output=True, text=True, check=False, cwd="/")
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from eth_abi.exceptions import EncodingError
 from eth_account import Account
+from eth_utils.crypto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -124,6 +125,10 @@ class TestReverts:
         revert = decode_revert(data)
         assert revert is not None
         assert (revert.name, revert.arguments, str(revert)) == ("UnknownWork", {"work": 7}, "UnknownWork(work=7)")
+
+    def test_bytes_are_read_as_hex(self):
+        revert = decode_revert(keccak(text="InvalidAttestation(bytes32)")[:4] + b"\xab" * 32)
+        assert str(revert) == f"InvalidAttestation(digest=0x{'ab' * 32})"
 
     @pytest.mark.parametrize("data", ["", "55", "08c379a0" + "00" * 64, "55392e4a", "55392e4a" + "00" * 31])
     def test_unknown_or_cut(self, data):

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from structlog.testing import capture_logs
 
 from stemma.chain.errors import RpcRefused, RpcUnreachable
-from stemma.chain.json_rpc import call_blocking
+from stemma.chain.json_rpc import call_blocking, result_of
 from stemma.chain.rpc import JsonRpc
 
 pytestmark = pytest.mark.anyio
@@ -18,6 +19,11 @@ NOT_NODES = {
     "list": (200, b"[]"),
     "other json": (200, b'{"status": "ok"}'),
     "rate limit": (429, b'{"message": "slow down"}'),
+    "rate limit in JSON-RPC": (429, b'{"jsonrpc": "2.0", "id": 1, "error": {"code": -32005, "message": "slow down"}}'),
+    "overload in JSON-RPC": (503, b'{"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": "not now"}}'),
+    "error of another shape": (200, b'{"error": {"code": null}}'),
+    "error and result": (200, b'{"error": "failed", "result": "0x1"}'),
+    "deep": (200, b"[" * 100_000),
 }
 NOBODY = "http://127.0.0.1:1"
 
@@ -66,6 +72,26 @@ async def test_refusal_is_an_answer(anvil):
 async def test_next_endpoint(anvil, not_a_node):
     async with JsonRpc([NOBODY, not_a_node, anvil.url]) as rpc:
         assert await rpc.call("eth_chainId") == "0x7a69"
+
+
+async def test_failover_is_logged(anvil, not_a_node):
+    """Whoever runs an endpoint that fails must be able to see it, though its callers do not."""
+    with capture_logs() as logs:
+        async with JsonRpc([not_a_node, anvil.url]) as rpc:
+            await rpc.call("eth_chainId")
+    [entry] = logs
+    assert (entry["event"], entry["log_level"]) == ("rpc.endpoint_failed", "warning")
+    assert (entry["host"], entry["method"]) == ("127.0.0.1", "eth_chainId")
+    assert entry["reason"]
+
+
+async def test_error_status_with_an_answer_is_a_refusal():
+    """Some nodes tell errors with HTTP 400 or 500: the body counts."""
+    body = b'{"jsonrpc": "2.0", "id": 1, "error": {"code": 3, "message": "execution reverted", "data": "0x2a"}}'
+    for status in (400, 500):
+        with pytest.raises(RpcRefused) as caught:
+            result_of("eth_call", status, body)
+        assert caught.value.revert_data == b"\x2a"
 
 
 async def test_no_node(not_a_node):
