@@ -13,13 +13,13 @@ setup: ## install what the lock files say into .venv and node_modules (every oth
 	@PYTHON='$(PYTHON)' scripts/setup.sh
 
 demo: setup ## run one song through the whole stack; SONG=path/to/file takes any WAV, FLAC, MP3, OGG, M4A
-	@$(BIN)/stemma demo $(if $(SONG),'$(SONG)')
+	@$(BIN)/stemma demo $(if $(SONG),"$$SONG")
 
 up: setup ## run the whole stack in the foreground until Ctrl-C; its data stays in .stemma
 	@$(BIN)/stemma up
 
 test: setup lint contracts-test ## lint, then every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: setup ## check style, types and the import rule
 	$(BIN)/ruff check .
@@ -35,8 +35,8 @@ contracts-test: setup ## test the contracts on both chains
 	$(BIN)/ape test tests/contracts --network ethereum:local:test
 	$(BIN)/ape test tests/contracts --network ethereum:local:foundry
 
-lock: setup ## resolve pyproject.toml anew into requirements.lock
-	scripts/lock.sh
+lock: setup ## bring requirements.lock to pyproject.toml; UPGRADE=1 takes the newest versions that it allows
+	@UPGRADE='$(UPGRADE)' scripts/lock.sh
 
 clean: ## remove the stack's data, the virtual environment, node_modules and every cache
 	@[ ! -x $(BIN)/python ] || $(BIN)/python -m stack.home
