@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import platform
-import urllib.error
-import urllib.request
 from pathlib import Path
-from typing import Any
 
 from stack.errors import BinaryMissing
 from stack.ports import LOOPBACK
 from stack.program import Program
+from stemma.chain.errors import ChainError
+from stemma.chain.json_rpc import call_blocking
 
 CHAIN_ID = 31337
 KEPT_STATES = 64
@@ -69,20 +67,6 @@ def anvil_url(port: int) -> str:
 def answers_chain_id(url: str) -> bool:
     """Whether a node answers at `url`."""
     try:
-        return isinstance(call(url, "eth_chainId", timeout=1), str)
-    except (OSError, ValueError):
+        return isinstance(call_blocking(url, "eth_chainId", timeout=1), str)
+    except ChainError:
         return False
-
-
-def call(url: str, method: str, *params: Any, timeout: float = 30) -> Any:
-    """One JSON-RPC call with the standard library alone, for the moments before the chain library is worth loading.
-
-    :raises OSError: no answer. :raises ValueError: the node answered an error.
-    """
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
-    request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})  # noqa: S310
-    with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310
-        content = json.load(answer)
-    if "error" in content:
-        raise ValueError(f"{method}: {content['error'].get('message')}")
-    return content["result"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from stack.anvil import CHAIN_ID, call
+from stack.anvil import CHAIN_ID
+from stemma.chain.json_rpc import call_blocking
 
 MNEMONIC = "test test test test test test test test test test test junk"
 """Anvil's published development mnemonic: its keys are everybody's, for the embedded chain only."""
@@ -19,8 +20,8 @@ class AnvilNode:
     chain_id: int = CHAIN_ID
 
     def rpc(self, method: str, *params: Any) -> Any:
-        """One JSON-RPC call. :raises ValueError: the node answered an error."""
-        return call(self.url, method, *params)
+        """One JSON-RPC call. :raises ChainError: the node answered an error, or not at all."""
+        return call_blocking(self.url, method, *params, timeout=30)
 
     def block_number(self) -> int:
         return int(self.rpc("eth_blockNumber"), 16)

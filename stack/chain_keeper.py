@@ -9,7 +9,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from stack.anvil import call
+from stack.notices import notice
+from stemma.chain.errors import ChainError
+from stemma.chain.json_rpc import call_blocking
 
 INTERVAL_SECONDS = 0.5
 LOAD = 10
@@ -23,19 +25,22 @@ class ChainKeeper:
         self._url = url
         self._file = file
         self._saved_head: str | None = None
+        self._failure = ""
 
     def save(self) -> None:
         """Save the chain if its head is not the saved one: blocks, receipts and the states of the newest blocks.
 
-        :raises OSError: anvil does not answer.
+        :raises ChainError: anvil does not answer.
+        :raises OSError: the file cannot be written.
         """
-        head = str(call(self._url, "eth_getBlockByNumber", "latest", False)["hash"])
+        head = str(call_blocking(self._url, "eth_getBlockByNumber", "latest", False)["hash"])
         if head == self._saved_head:
             return
-        state = json.loads(gzip.decompress(bytes.fromhex(call(self._url, "anvil_dumpState", True).removeprefix("0x"))))
+        dump: str = call_blocking(self._url, "anvil_dumpState", True, timeout=60)
+        state = json.loads(gzip.decompress(bytes.fromhex(dump.removeprefix("0x"))))
         # Each anvil makes a genesis block before it loads a chain and later dumps both, in any order; the next one
         # would take the last for block 0.
-        genesis = int(call(self._url, "eth_getBlockByNumber", "0x0", False)["timestamp"], 16)
+        genesis = int(call_blocking(self._url, "eth_getBlockByNumber", "0x0", False)["timestamp"], 16)
         state["blocks"] = [block for block in state["blocks"] if _number(block) or _timestamp(block) == genesis]
         draft = self._file.with_suffix(".new")
         draft.write_text(json.dumps(state, separators=(",", ":")))
@@ -50,11 +55,17 @@ class ChainKeeper:
             await asyncio.sleep(max(INTERVAL_SECONDS, (time.monotonic() - began) * LOAD))
 
     async def save_if_up(self) -> None:
-        """Save once, unless anvil is down."""
+        """Save once, unless anvil is down. That the disk takes nothing is said, once, and tried again later."""
         try:
             await asyncio.to_thread(self.save)
-        except (OSError, ValueError):
+        except ChainError:
             return
+        except OSError as error:
+            if str(error) != self._failure:
+                notice(f"the chain cannot be saved, what is new on it ends with anvil: {error}")
+            self._failure = str(error)
+        else:
+            self._failure = ""
 
 
 def _number(block: dict[str, Any]) -> int:

@@ -8,10 +8,10 @@ import click
 class EntryPointGroup(click.Group):
     """A group whose commands are the entry points of the group ``stemma.commands``."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return sorted(_commands())
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         found = _commands().get(cmd_name)
         if found is None:
             return None

@@ -97,5 +97,7 @@ def _ensure_login(connection: Connection[tuple[object, ...]], login: str, passwo
     verb = sql.SQL("alter" if known else "create")
     names = {"login": sql.Identifier(login), "group": sql.Identifier(group)}
     statement = sql.SQL("{verb} role {login} login password {password}")
-    connection.execute(statement.format(verb=verb, password=sql.Literal(password), **names))
+    # Only the SCRAM verifier is sent: servers write statements to their logs.
+    verifier = connection.pgconn.encrypt_password(password.encode(), login.encode(), b"scram-sha-256").decode()
+    connection.execute(statement.format(verb=verb, password=sql.Literal(verifier), **names))
     connection.execute(sql.SQL("grant {group} to {login}").format(**names))

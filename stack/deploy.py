@@ -9,37 +9,36 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from stack.anvil import call
-from stack.errors import ContractsMissing, StackError
+from stack.errors import BinaryMissing, ContractsMissing, StackError
 from stack.home import ROOT
 
 SOLC_FOLDER = ROOT / ".build" / "solc"
 
 
 def contracts_in_place(rpc_url: str, deployments_dir: Path, chain_id: int) -> bool:
-    """Whether the deployment file is of these sources and the chain has exactly the code that it names."""
-    from eth_utils.crypto import keccak
+    """Whether there is a readable deployment file and it holds for these sources and that chain.
 
-    from stemma.chain.deployments import deployment_file, load_deployment, source_digest
+    :raises ChainError: the node does not answer.
+    """
+    from stemma.chain.deployments import load_deployment, matches_chain
+    from stemma.chain.errors import DeploymentMissing
 
-    if not deployment_file(deployments_dir, chain_id).exists():
+    try:
+        deployment = load_deployment(deployments_dir, chain_id)
+    except DeploymentMissing:
         return False
-    deployment = load_deployment(deployments_dir, chain_id)
-    if deployment.source_digest != source_digest():
-        return False
-    return all(
-        "0x" + keccak(hexstr=call(rpc_url, "eth_getCode", contract.address, "latest")).hex() == contract.code_hash
-        for contract in deployment.contracts.values()
-    )
+    return matches_chain(deployment, rpc_url)
 
 
 def deploy_contracts(rpc_url: str, deployments_dir: Path, environment: Mapping[str, str] | None = None) -> None:
     """Run the deployment script, whose output goes to ours. One at a time: ape's cache is shared.
 
+    :raises BinaryMissing: the compiler is not installed.
     :raises StackError: it failed.
     """
+    if not any(SOLC_FOLDER.glob("solc-v*")):
+        raise BinaryMissing("the Solidity compiler", "run `make setup`")
     deployments_dir.mkdir(parents=True, exist_ok=True)
-    SOLC_FOLDER.mkdir(parents=True, exist_ok=True)
     ape = Path(sys.executable).with_name("ape")
     settings = {
         **(os.environ if environment is None else environment),

@@ -68,5 +68,16 @@ class SettingMissing(StackError):
         super().__init__(f"{because}, so set {' and '.join(names)} as well (see .env.example)")
 
 
+class SettingWrong(StackError):
+    """A setting has a value that cannot be used."""
+
+
+class WrongChain(StackError):
+    """The node is on another chain than `CHAIN_ID` says."""
+
+    def __init__(self, expected: int, found: int) -> None:
+        super().__init__(f"the node of RPC_URLS is on chain {found}, but CHAIN_ID says {expected}")
+
+
 class ContractsMissing(StackError):
     """The contracts are not on the given chain."""

@@ -5,14 +5,22 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
 
-from stack.errors import AlreadyRunning
+from stack.errors import AlreadyRunning, DataFolderUnusable, StackError
 from stack.postgres_folders import outside_folder
 
 ROOT = Path(__file__).resolve().parent.parent
+
+KEPT = (
+    *("anvil", "deployments", "ipfs", "lock", "models", "ports*", "postgres", "postgres.location*"),
+    *("pubsub.sqlite*", "redis", "run", "secrets", "storage", "up.log"),
+)
+"""Patterns of everything that a stack makes in its home."""
 
 
 def default_home() -> Path:
@@ -49,7 +57,22 @@ def remove_home(home: Path) -> None:
         shutil.rmtree(home)
 
 
+def clean(home: Path) -> None:
+    """`make clean`: remove the home, but never a folder in which somebody keeps other things.
+
+    :raises DataFolderUnusable: it holds what no stack makes.
+    :raises AlreadyRunning: a stack runs on it.
+    """
+    if not home.exists():
+        return
+    strange = sorted(name for name in os.listdir(home) if not any(fnmatch(name, pattern) for pattern in KEPT))
+    if strange:
+        raise DataFolderUnusable(f"{home} also holds {', '.join(strange)}: remove it yourself")
+    remove_home(home.resolve())
+
+
 if __name__ == "__main__":
-    # `make clean`
-    if default_home().exists():
-        remove_home(default_home())
+    try:
+        clean(default_home())
+    except StackError as error:
+        sys.exit(f"clean: {error.detail}")

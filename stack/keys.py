@@ -9,7 +9,6 @@ from pathlib import Path
 
 from stack.databases import LOGINS
 
-DEPLOYER_INDEX = 0
 RELAYER_INDEX = 1
 ATTESTOR_INDEX = 2
 """Anvil's development accounts by what the stack uses them for."""

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 GRACE_SECONDS = 6.0
@@ -86,11 +87,15 @@ class Ledger:
         for entry in alive:
             _signal(entry.pid, entry.stop_signal)
         deadline = time.monotonic() + grace
-        while any(entry.is_alive() for entry in alive) and time.monotonic() < deadline:
+        waiting = alive
+        while waiting:
+            overdue = time.monotonic() > deadline
+            for entry in [entry for entry in waiting if overdue or not entry.is_alive()]:
+                # Every program leads its own process group; this also ends what it left behind. At once, before the
+                # number of an ended process can become somebody else's.
+                _signal_group(entry.pid)
+                waiting = [other for other in waiting if other is not entry]
             time.sleep(0.02)
-        for entry in alive:
-            # Every program leads its own process group; this also ends what it left behind.
-            _signal_group(entry.pid)
         for entry in noted:
             self.remove(entry.name, entry.pid)
         return alive
@@ -108,7 +113,13 @@ def birth(pid: int) -> str | None:
         return None
     # proc(5): the name in parentheses may hold spaces; after it come the state (3rd) and the start time (22nd field).
     fields = stat.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else fields[19]
+    return None if fields[0] in "ZX" else f"{_boot()}:{fields[19]}"
+
+
+@lru_cache(maxsize=1)
+def _boot() -> str:
+    # Start times count from the boot, so that the same pair may come again after the next one.
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def command_line(pid: int) -> str:

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from stack.anvil import CHAIN_ID, anvil_url
 from stack.databases import Database
-from stack.errors import SettingMissing
+from stack.errors import SettingMissing, SettingWrong
 from stack.home import ROOT
 from stack.ports import LOOPBACK
 from stack.redis import redis_url
 
 SERVICES = ("api", "api-jobs", "indexer", "worker")
 PORT_NAMES = ("postgres", "redis", "anvil", "pubsub", "api", *(f"metrics-{name}" for name in SERVICES))
+PATH_SETTINGS = ("GOOGLE_APPLICATION_CREDENTIALS", "JWT_PRIVATE_KEY_FILE", "STEM_MODEL_REPO")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,7 @@ class Parts:
         from dotenv import dotenv_values
 
         of_file = dotenv_values(env_file) if env_file is not None and env_file.exists() else {}
-        merged = {**of_file, **os.environ}
-        return cls(home, {name: value for name, value in merged.items() if value})
+        return cls(home, {name: value for source in (of_file, os.environ) for name, value in source.items() if value})
 
     @property
     def embeds_postgres(self) -> bool:
@@ -52,7 +52,13 @@ class Parts:
 
     @property
     def chain_id(self) -> int:
-        return CHAIN_ID if self.embeds_anvil else int(self.given.get("CHAIN_ID", CHAIN_ID))
+        """:raises SettingWrong: `CHAIN_ID` is no number. :raises SettingMissing: it needs a node, and none is given."""
+        given = self.given.get("CHAIN_ID", str(CHAIN_ID))
+        if not given.isdecimal():
+            raise SettingWrong(f"CHAIN_ID is {given!r}, which is no chain id")
+        if self.embeds_anvil and int(given) != CHAIN_ID:
+            raise SettingMissing(["RPC_URLS"], f"CHAIN_ID is {given} and the embedded chain is {CHAIN_ID}")
+        return int(given)
 
     @property
     def is_development_chain(self) -> bool:
@@ -63,7 +69,7 @@ class Parts:
     def deployments_dir(self) -> Path:
         """Deployments on the embedded chain belong to the home folder, as the chain does."""
         if "DEPLOYMENTS_DIR" in self.given:
-            return (ROOT / self.given["DEPLOYMENTS_DIR"]).absolute()
+            return ROOT / self.given["DEPLOYMENTS_DIR"]
         return self.home / "deployments" if self.embeds_anvil else ROOT / "deployments"
 
 
@@ -74,14 +80,15 @@ def stack_environment(parts: Parts, ports: Mapping[str, int], keys: Mapping[str,
     :raises SettingMissing: a real chain is given without the keys that sign on it.
     """
     home = parts.home
-    api_host = parts.given.get("API_HOST", LOOPBACK)
     api_port = parts.given.get("API_PORT") or str(ports["api"])
     environment = dict(parts.given)
+    # The processes work in the home folder; whoever wrote the setting meant the checkout.
+    environment |= {name: str(ROOT / environment[name]) for name in PATH_SETTINGS if name in environment}
     defaults = {
         "STORAGE_URL": (home / "storage").as_uri(),
-        "API_HOST": api_host,
+        "API_HOST": LOOPBACK,
         "API_PORT": api_port,
-        "PUBLIC_URL": f"http://{LOOPBACK}:{api_port}",
+        "PUBLIC_URL": api_origin(parts.given.get("API_HOST", LOOPBACK), api_port),
         "JWT_PRIVATE_KEY_FILE": str(home / "secrets" / "jwt.pem"),
         "STEM_MODEL_REPO": str(home / "models"),
     }
@@ -107,6 +114,13 @@ def stack_environment(parts: Parts, ports: Mapping[str, int], keys: Mapping[str,
     return environment
 
 
+def api_origin(host: str, port: str) -> str:
+    """The origin under which this machine reaches an API that listens on `host`."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - read, not bound
+        host = LOOPBACK
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def process_environment(
     name: str, shared: Mapping[str, str], database: Database, ports: Mapping[str, int]
 ) -> dict[str, str]:
@@ -114,19 +128,15 @@ def process_environment(
 
     A process gets no key that it does not sign with.
     """
-    environment = dict(shared)
+    environment = {name: value for name, value in shared.items() if name != "DEPLOYER_PRIVATE_KEY"}
     urls = {"indexer": database.indexer_url, "api": database.api_url, "api-jobs": database.api_url}
     environment["DATABASE_URL"] = urls.get(name, "")  # the worker speaks to Pub/Sub and storage alone
-    environment.setdefault("METRICS_PORT", str(ports[f"metrics-{name}"]))
+    if environment.get("METRICS_PORT") != "0":
+        environment["METRICS_PORT"] = str(ports[f"metrics-{name}"])  # one given for all would serve one of them
     if name != "worker":
         environment.pop("ATTESTOR_PRIVATE_KEY", None)
     if name != "api-jobs":
         environment.pop("RELAYER_PRIVATE_KEY", None)
-    if name not in ("api", "api-jobs"):
+    if name != "api":
         environment.pop("JWT_PRIVATE_KEY_FILE", None)
     return environment
-
-
-def database_of(parts: Parts, embedded_url: str | None, passwords: dict[str, str]) -> Database:
-    """The database by its three URLs; a given `DATABASE_URL` is its administrator's."""
-    return Database.of(parts.given["DATABASE_URL"] if embedded_url is None else embedded_url, passwords)

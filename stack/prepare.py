@@ -2,41 +2,40 @@
 
 It reads the settings of the environment, with `DATABASE_URL` the administrator's. Each part is skipped when what it
 made is seen to be there: the database carries the digest of the migrations that it has had, the chain the code that the
-deployment file names, and the emulator's file is the one that got the topics.
+deployment file names. The topics of Pub/Sub are made by the services that use them.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import click
 
 from stack.databases import Database, ensure_database, ensure_logins, logins_work, with_database
-from stack.errors import StackError
+from stack.errors import StackError, WrongChain
 from stack.home import ROOT, default_home
-from stack.keys import ensure_jwt_key, ensure_login_passwords, write_secret
+from stack.keys import ensure_jwt_key, ensure_login_passwords
 from stack.parts import Parts
+from stemma.errors import AppError
 
 WAIT_SECONDS = 60.0
 
 
 @click.command("prepare")
 def command() -> None:
-    """Migrate the database, make its logins, deploy the contracts, make the topics: whatever is not done yet."""
+    """Migrate the database, make its logins, deploy the contracts: whatever is not done yet."""
     parts = Parts.read(default_home(), env_file=None)
     try:
         ensure_jwt_key(parts.home)
         prepare_database(parts)
         prepare_contracts(parts)
-        prepare_topics(parts)
-    except StackError as error:
-        raise click.ClickException(str(error)) from error
+    except AppError as error:
+        raise click.ClickException(error.detail) from error
 
 
 def prepare_database(parts: Parts) -> None:
@@ -71,12 +70,18 @@ def prepare_contracts(parts: Parts) -> None:
     """Deploy on the development chain when needed; on any other chain only look.
 
     :raises ContractsMissing: another chain does not have them.
+    :raises WrongChain: the node is on another chain than the settings say.
     """
     from stack.anvil import answers_chain_id
     from stack.deploy import contracts_in_place, deploy_contracts, refuse_to_deploy
+    from stemma.chain.json_rpc import call_blocking
 
     url = parts.given["RPC_URLS"].split(",")[0].strip()
     _wait("the chain", lambda: answers_chain_id(url))
+    # Before anything is signed: the development keys must not be used on a chain that only looks like theirs.
+    found = int(call_blocking(url, "eth_chainId"), 16)
+    if found != parts.chain_id:
+        raise WrongChain(parts.chain_id, found)
     if contracts_in_place(url, parts.deployments_dir, parts.chain_id):
         return
     if not parts.is_development_chain:
@@ -86,34 +91,13 @@ def prepare_contracts(parts: Parts) -> None:
     _say("the contracts are deployed")
 
 
-def prepare_topics(parts: Parts) -> None:
-    """Make the topics and subscriptions of Pub/Sub."""
-    # Asking takes a second of imports; a file that has been given these topics keeps them.
-    stamp = parts.home / "run" / "topics.json"
-    data = parts.home / "pubsub.sqlite"
-    host = parts.given.get("PUBSUB_EMULATOR_HOST", "")
-    project = parts.given.get("PUBSUB_PROJECT", "stemma")
-    state = [_digest_of("stemma/messaging"), project, host]
-    if data.exists() and stamp.exists() and json.loads(stamp.read_text()) == [*state, data.stat().st_ino]:
-        return
-    import asyncio
-
-    from stemma.messaging.endpoint import PubsubEndpoint
-    from stemma.messaging.topology import ensure_topology
-
-    asyncio.run(ensure_topology(PubsubEndpoint(project, host)))
-    if data.exists():
-        write_secret(stamp, json.dumps([*state, data.stat().st_ino]))
-    _say("the topics are there")
-
-
 def _database_answers(admin_url: str) -> bool:
     """Whether the administrator can connect; makes the database when the server is there and it is not."""
     import psycopg
 
     # Not every server has the database `postgres`, and not every administrator may see it.
     with suppress(psycopg.Error):
-        ensure_database(with_database(admin_url, "postgres"), urlsplit(admin_url).path.lstrip("/"))
+        ensure_database(with_database(admin_url, "postgres"), unquote(urlsplit(admin_url).path.lstrip("/")))
     try:
         psycopg.connect(admin_url, connect_timeout=5).close()
     except psycopg.OperationalError:

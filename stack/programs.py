@@ -13,9 +13,9 @@ from stack.anvil import anvil_program, anvil_url
 from stack.chain_keeper import ChainKeeper
 from stack.databases import Database
 from stack.errors import SettingMissing
-from stack.keys import ensure_development_keys, ensure_jwt_key, ensure_login_passwords
-from stack.parts import PORT_NAMES, SERVICES, Parts, process_environment, stack_environment
-from stack.ports import LOOPBACK, assign_ports
+from stack.keys import ensure_development_keys, ensure_jwt_key, ensure_login_passwords, write_secret
+from stack.parts import PORT_NAMES, SERVICES, Parts, api_origin, process_environment, stack_environment
+from stack.ports import assign_ports
 from stack.postgres import prepare_postgres
 from stack.program import Program
 from stack.pubsub_program import pubsub_program, stemma_command
@@ -36,8 +36,6 @@ class Plan:
 
     def note_ready(self) -> None:
         """Tell programs that use the stack what it is: `<home>/run/ready.json`, for its owner's eyes."""
-        from stack.keys import write_secret
-
         content = {"pid": os.getpid(), "urls": self.urls, "environments": self.environments}
         write_secret(self.home / "run" / "ready.json", json.dumps(content))
 
@@ -75,7 +73,7 @@ def plan_stack(parts: Parts) -> Plan:
     database = Database.of(admin_url, ensure_login_passwords(home))
     environments = {name: process_environment(name, shared, database, ports) for name in SERVICES}
     environments["prepare"] = {**shared, "DATABASE_URL": admin_url}
-    api = f"http://{LOOPBACK}:{shared['API_PORT']}"
+    api = api_origin(shared["API_HOST"], shared["API_PORT"])
     return Plan(
         home=home,
         servers=tuple(servers),

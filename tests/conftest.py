@@ -63,7 +63,7 @@ def login_passwords() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def database_template(postgres: PostgresServer, login_passwords: dict[str, str]) -> str:
+def database_template(postgres: PostgresServer, login_passwords: dict[str, str], session_home: Path) -> str:
     """The name of a database with the roles and both migration histories, to be cloned."""
     name = "stemma_template"
     ensure_database(postgres.url("postgres"), name)
@@ -71,7 +71,12 @@ def database_template(postgres: PostgresServer, login_passwords: dict[str, str])
     for service in ("indexer", "api"):
         environment = {**os.environ, "DATABASE_URL": postgres.url(name)}
         done = subprocess.run(
-            [STEMMA, service, "migrate"], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+            [STEMMA, service, "migrate"],
+            env=environment,
+            cwd=session_home,  # where no `.env` is
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, f"stemma {service} migrate failed:\n{done.stdout}\n{done.stderr}"
     return name

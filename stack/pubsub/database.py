@@ -64,9 +64,11 @@ class Database:
         """Open the file, creating it and its folder when missing, and hold it alone until closed.
 
         Raises:
-            DatabaseInUse: another process holds it, or it was written by another version.
+            DatabaseInUse: another process holds it, or it was written by another version or program.
         """
         file.parent.mkdir(parents=True, exist_ok=True)
+        # Messages are nobody else's business; SQLite gives the files beside it the same mode.
+        file.touch(mode=0o600)
         connection = sqlite3.connect(file, isolation_level=None, timeout=3)
         try:
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -79,6 +81,9 @@ class Database:
             raise DatabaseInUse(
                 f"{file} cannot be opened alone ({error}); is another emulator running on it?"
             ) from error
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            raise DatabaseInUse(f"{file} is not a database of this emulator ({error}); remove it") from error
         return cls(connection)
 
     @contextmanager
@@ -87,10 +92,12 @@ class Database:
         self.connection.execute("BEGIN IMMEDIATE")
         try:
             yield self.connection
+            self.connection.execute("COMMIT")
         except BaseException:
-            self.connection.execute("ROLLBACK")
+            # Some errors, a full disk for one, have rolled it back already.
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
             raise
-        self.connection.execute("COMMIT")
 
     def close(self) -> None:
         """Fold the write-ahead log into the file and let it go."""

@@ -6,7 +6,7 @@ classes are generated at run time, so they are untyped here; `records.py` has wh
 
 from typing import Any
 
-from google.protobuf import empty_pb2, timestamp_pb2
+from google.protobuf import empty_pb2
 from google.pubsub_v1 import types
 
 Topic: Any = types.Topic.pb()
@@ -39,4 +39,3 @@ StreamingPullRequest: Any = types.StreamingPullRequest.pb()
 StreamingPullResponse: Any = types.StreamingPullResponse.pb()
 
 Empty = empty_pb2.Empty
-Timestamp = timestamp_pb2.Timestamp

@@ -2,7 +2,7 @@
 
 The input is handed over as an open descriptor and `fd` is the only protocol allowed, so nothing inside a file can make
 ffmpeg open another file or a connection; only audio containers are allowed, so playlists and scripts are not even
-parsed; memory and time are capped.
+parsed; memory and time are capped, and the keys in this process's environment are kept from it.
 """
 
 import os
@@ -36,12 +36,16 @@ LOG_BYTES = 64 * 1024
 
 _SUN_HEADER = struct.Struct(">4sIIIII")
 _SUN_FLOAT = 6
-_STREAM = re.compile(r"Stream #\d+:\d+.*?: Audio: (?P<codec>\w+).*?, (?P<rate>\d+) Hz, (?P<layout>[^,\n]+)")
-_CONTAINER = re.compile(r"Input #0, (?P<names>[\w,]+), from")
-_DURATION = re.compile(r"  Duration: (?P<hours>\d+):(?P<minutes>\d\d):(?P<seconds>\d\d\.\d+)")
+# Anchored, because the file's own tags stand in the log, too, further to the right.
+_STREAM = re.compile(r"(?m)^  Stream #\d+:\d+.*?: Audio: (?P<codec>\w+).*?, (?P<rate>\d+) Hz, (?P<layout>[^,\n]+)")
+_CONTAINER = re.compile(r"(?m)^Input #0, (?P<names>[\w,]+), from")
+_DURATION = re.compile(r"(?m)^  Duration: (?P<hours>\d+):(?P<minutes>\d\d):(?P<seconds>\d\d\.\d+)")
 # These say their exact length up front; ffmpeg only estimates that of others, and says so of a cut MP3.
 _EXACT_CONTAINERS = frozenset({"wav", "w64", "aiff", "caf", "flac"})
 _MP3_TOO_SHORT = "filesize and duration do not match"
+
+# All that ffmpeg gets of this process's environment, which holds keys: nothing.
+_ENVIRONMENT = {"LC_ALL": "C"}
 
 Block = npt.NDArray[np.float32]
 
@@ -119,7 +123,9 @@ def encode(pcm: npt.NDArray[np.float32], arguments: list[str], *, timeout: float
     with tempfile.TemporaryDirectory(prefix="stemma-encode-") as folder:
         # A file, because an MP3's length and delay are written to its start at the end.
         target = Path(folder) / "encoded"
-        done = subprocess.run([*command, target], input=interleaved, capture_output=True, check=False, timeout=timeout)  # noqa: S603
+        done = subprocess.run(
+            [*command, target], input=interleaved, env=_ENVIRONMENT, capture_output=True, timeout=timeout
+        )  # noqa: S603, PLW1510
         if done.returncode != 0 or not target.exists():
             raise RuntimeError(f"ffmpeg could not encode: {done.stderr.decode(errors='replace')[-400:]}")
         return target.read_bytes()
@@ -139,7 +145,12 @@ def _running(descriptor: int) -> Iterator[tuple[subprocess.Popen[bytes], "_Log"]
     """Start ffmpeg on an open file; at the end it is dead and its pipes are closed."""
     pipe = subprocess.PIPE
     with subprocess.Popen(  # noqa: S603
-        _command(descriptor), stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, pass_fds=(descriptor,)
+        _command(descriptor),
+        stdin=subprocess.DEVNULL,
+        stdout=pipe,
+        stderr=pipe,
+        pass_fds=(descriptor,),
+        env=_ENVIRONMENT,
     ) as process:
         log = _Log(process.stderr)
         try:

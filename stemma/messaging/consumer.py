@@ -54,7 +54,8 @@ async def consume(
 
     - returns: acknowledged;
     - raises `GiveUp`: published to the subscription's dead-letter topic with the reason, then acknowledged;
-    - raises `RetryLater`: delivered again after that many seconds, in which it still counts for `max_messages`;
+    - raises `RetryLater`: delivered again after that many seconds, in which it still counts for `max_messages`, and
+      the pause of the subscription's retry policy;
     - raises anything else: logged and delivered again after the pause of the subscription's retry policy.
 
     A message that cannot be read is given up at once. On the last resort itself, which has no dead-letter topic, it is

@@ -26,9 +26,9 @@ class HandlerVerdict(Exception):
 
 
 class RetryLater(HandlerVerdict):
-    """Deliver this message again after a while; counts as one of the subscription's delivery attempts.
+    """Deliver this message again after so many seconds and the pause of the subscription's retry policy.
 
-    Any other exception does the same with the pause of the subscription's retry policy.
+    Counts as one of the subscription's delivery attempts. Any other exception does the same with that pause alone.
     """
 
     def __init__(self, seconds: int, reason: str = "") -> None:

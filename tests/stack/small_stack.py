@@ -17,13 +17,14 @@ from stack.up import run
 
 SERVICE = """
 import os, signal, subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"])
-open("child.pid", "w").write(str(child.pid))
-print("serving", os.getpid(), flush=True)
 def stop(*_):
     print("a last word", flush=True)
     sys.exit(0)
 signal.signal(signal.SIGTERM, stop)
+child = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"])
+print("serving", os.getpid(), flush=True)
+open("child.new", "w").write(str(child.pid))
+os.rename("child.new", "child.pid")
 while True:
     time.sleep(0.05)
 """

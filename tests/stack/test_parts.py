@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
-from stack.anvil_node import development_key
+from stack.anvil_node import AnvilNode, development_key
+from stack.databases import LOGINS, Database
 from stack.deploy import contracts_in_place, refuse_to_deploy
-from stack.errors import SettingMissing
-from stack.parts import PORT_NAMES, Parts, stack_environment
+from stack.errors import SettingMissing, SettingWrong, WrongChain
+from stack.home import ROOT
+from stack.parts import PORT_NAMES, SERVICES, Parts, api_origin, process_environment, stack_environment
+from stack.prepare import prepare_contracts
 
 PORTS = {name: 50000 + index for index, name in enumerate(PORT_NAMES)}
 KEYS = {"RELAYER_PRIVATE_KEY": development_key(1), "ATTESTOR_PRIVATE_KEY": development_key(2)}
@@ -57,8 +60,8 @@ def test_the_environment_outranks_the_file_and_empty_means_absent(
     file = tmp_path / ".env"
     file.write_text("REDIS_URL=redis://of-the-file\nSTEM_MODEL=auto\nRPC_URLS=\n")
     monkeypatch.setenv("STEM_MODEL", "demucs-tiny-synth")
-    for name in ("REDIS_URL", "RPC_URLS"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("REDIS_URL", "")
+    monkeypatch.delenv("RPC_URLS", raising=False)
     read = Parts.read(tmp_path, file)
     assert read.given["REDIS_URL"] == "redis://of-the-file"
     assert read.given["STEM_MODEL"] == "demucs-tiny-synth"
@@ -75,6 +78,56 @@ def test_another_chain_needs_keys_of_its_own(tmp_path: Path) -> None:
     assert environment["DEPLOYMENTS_DIR"].endswith("/deployments")
 
 
+def test_a_chain_id_needs_a_node_and_must_be_one(tmp_path: Path) -> None:
+    with pytest.raises(SettingMissing, match="CHAIN_ID is 1 and the embedded chain is 31337, so set RPC_URLS"):
+        stack_environment(parts(tmp_path, CHAIN_ID="1"), PORTS, KEYS)
+    with pytest.raises(SettingWrong, match="'mainnet', which is no chain id"):
+        stack_environment(parts(tmp_path, CHAIN_ID="mainnet", RPC_URLS="x"), PORTS, KEYS)
+
+
+def test_development_keys_are_not_used_where_the_node_is_on_another_chain(anvil: AnvilNode, tmp_path: Path) -> None:
+    anvil.rpc("anvil_setChainId", 8453)
+    with pytest.raises(WrongChain, match="on chain 8453, but CHAIN_ID says 31337"):
+        prepare_contracts(parts(tmp_path, RPC_URLS=anvil.url, DEPLOYMENTS_DIR=str(tmp_path)))
+    assert anvil.block_number() == 0
+
+
+def test_relative_paths_mean_the_checkout_whatever_folder_a_process_works_in(tmp_path: Path) -> None:
+    given = parts(tmp_path, STEM_MODEL_REPO="weights", JWT_PRIVATE_KEY_FILE="/etc/jwt.pem", DEPLOYMENTS_DIR="d")
+    environment = stack_environment(given, PORTS, KEYS)
+    assert environment["STEM_MODEL_REPO"] == str(ROOT / "weights")
+    assert environment["DEPLOYMENTS_DIR"] == str(ROOT / "d")
+    assert environment["JWT_PRIVATE_KEY_FILE"] == "/etc/jwt.pem"
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [("0.0.0.0", "http://127.0.0.1:9"), ("10.0.0.7", "http://10.0.0.7:9"), ("::1", "http://[::1]:9")],
+)
+def test_the_api_is_asked_where_it_listens(tmp_path: Path, host: str, origin: str) -> None:
+    environment = stack_environment(parts(tmp_path, API_HOST=host, API_PORT="9"), PORTS, KEYS)
+    assert environment["API_HOST"] == host
+    assert environment["PUBLIC_URL"] == api_origin(host, "9") == origin
+
+
+def test_every_process_has_a_metrics_port_of_its_own_or_none(tmp_path: Path) -> None:
+    database = Database.of("postgresql://admin@db/stemma", dict.fromkeys(LOGINS, "x"))
+
+    def metrics(**given: str) -> list[str]:
+        shared = stack_environment(parts(tmp_path, **given), PORTS, KEYS)
+        return [process_environment(name, shared, database, PORTS)["METRICS_PORT"] for name in SERVICES]
+
+    assert len(set(metrics(METRICS_PORT="9464"))) == len(SERVICES)
+    assert set(metrics(METRICS_PORT="0")) == {"0"}
+
+
+def test_no_service_gets_the_deployers_key(tmp_path: Path) -> None:
+    database = Database.of("postgresql://admin@db/stemma", dict.fromkeys(LOGINS, "x"))
+    shared = stack_environment(parts(tmp_path, DEPLOYER_PRIVATE_KEY="0x3"), PORTS, KEYS)
+    for name in SERVICES:
+        assert "0x3" not in process_environment(name, shared, database, PORTS).values()
+
+
 def test_contracts_are_in_place_only_where_the_chain_has_exactly_their_code(deployed: Any, tmp_path: Path) -> None:
     url, folder = deployed.node.url, deployed.deployments_dir
     assert contracts_in_place(url, folder, 31337)
@@ -85,6 +138,8 @@ def test_contracts_are_in_place_only_where_the_chain_has_exactly_their_code(depl
     other = digest[:-1] + ("0" if digest[-1] != "0" else "1")
     file.write_text(text.replace(digest, other))
     assert not contracts_in_place(url, folder, 31337)
+    file.write_text(text[: len(text) // 2])
+    assert not contracts_in_place(url, folder, 31337), "half a file"
     file.write_text(text)
     address = text.split('"address": "', 1)[1].split('"', 1)[0]
     deployed.node.rpc("anvil_setCode", address, "0x00")

@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,23 @@ def prepared(home: Path) -> PostgresServer:
     return prepare_postgres(home, port, durable=False)
 
 
+@pytest.fixture(scope="module")
+def new_cluster() -> Iterator[Path]:
+    """A home with a cluster that was never started: making one takes seconds, copying it does not."""
+    folder = Path(tempfile.mkdtemp(prefix="stemma-cluster-"))
+    folder.chmod(0o711)
+    prepared(folder)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def home_with_cluster(home: Path, new_cluster: Path) -> Path:
+    for name in ("postgres", "secrets"):
+        subprocess.run(["cp", "-a", str(new_cluster / name), str(home)], check=True)
+    return home
+
+
 def value(server: PostgresServer, query: str) -> object:
     with psycopg.connect(server.url("postgres")) as connection:
         row = connection.execute(query).fetchone()  # type: ignore[arg-type]
@@ -42,8 +60,6 @@ def value(server: PostgresServer, query: str) -> object:
 @pytest.fixture
 def own_root(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A place of the test for what root keeps outside of closed folders."""
-    import tempfile
-
     folder = Path(tempfile.mkdtemp(prefix="stemma-own-root-"))
     folder.chmod(0o755)
     monkeypatch.setattr(postgres_folders.place_folders, "__kwdefaults__", {"own_root": folder / "stemma"})
@@ -69,8 +85,8 @@ def test_data_stays_between_runs_and_no_folder_above_is_touched(home: Path) -> N
 
 
 @as_root
-def test_as_root_it_runs_as_nobody(home: Path) -> None:
-    with RunningProgram.start(prepared(home).program()) as running:
+def test_as_root_it_runs_as_nobody(home_with_cluster: Path) -> None:
+    with RunningProgram.start(prepared(home_with_cluster).program()) as running:
         assert os.stat(f"/proc/{running.pid}").st_uid == Account.nobody().uid
 
 
@@ -172,34 +188,34 @@ def test_a_long_home_gets_a_short_socket_folder(home: Path) -> None:
         shutil.rmtree(server.folders.sockets)
 
 
-def test_after_kill_9_it_recovers_what_was_committed(home: Path) -> None:
+def test_after_kill_9_it_recovers_what_was_committed(home_with_cluster: Path) -> None:
     [port] = free_ports(1)
-    server = prepare_postgres(home, port)
+    server = prepare_postgres(home_with_cluster, port)
     running = RunningProgram.start(server.program())
     with psycopg.connect(server.url("postgres")) as connection:
         connection.execute("create table kept as select 7 as answer")
     running.kill()
-    again = prepare_postgres(home, port)
+    again = prepare_postgres(home_with_cluster, port)
     with RunningProgram.start(again.program()):
         assert value(again, "select answer from kept") == 7
 
 
-def test_a_postmaster_that_outlived_its_stack_is_stopped(home: Path) -> None:
-    server = prepared(home)
+def test_a_postmaster_that_outlived_its_stack_is_stopped(home_with_cluster: Path) -> None:
+    server = prepared(home_with_cluster)
     left_over = RunningProgram.start(server.program())
-    again = prepared(home)
+    again = prepared(home_with_cluster)
     left_over.process.wait(5)
     with RunningProgram.start(again.program()):
         assert value(again, "select 1") == 1
 
 
-def test_a_stale_pid_file_of_a_number_now_taken_by_somebody_else_is_removed(home: Path) -> None:
-    server = prepared(home)
+def test_a_stale_pid_file_of_a_number_now_taken_by_somebody_else_is_removed(home_with_cluster: Path) -> None:
+    server = prepared(home_with_cluster)
     stranger = subprocess.Popen(["sleep", "60"])
     try:
         file = server.folders.data / "postmaster.pid"
         file.write_text(f"{stranger.pid}\n{server.folders.data}\n")
-        again = prepared(home)
+        again = prepared(home_with_cluster)
         assert not file.exists()
         assert birth(stranger.pid) is not None
         with RunningProgram.start(again.program()):
@@ -209,25 +225,61 @@ def test_a_stale_pid_file_of_a_number_now_taken_by_somebody_else_is_removed(home
         stranger.wait()
 
 
-def test_an_interrupted_first_start_is_begun_again(home: Path) -> None:
-    server = prepared(home)
+def test_an_interrupted_first_start_is_begun_again(home_with_cluster: Path) -> None:
+    server = prepared(home_with_cluster)
     data = server.folders.data
     data.rename(data.with_name("data.new"))
     (data.with_name("data.new") / "PG_VERSION").unlink()
-    with RunningProgram.start(prepared(home).program()):
+    with RunningProgram.start(prepared(home_with_cluster).program()):
         pass
     assert not data.with_name("data.new").exists()
 
 
-def test_a_lost_password_is_said(home: Path) -> None:
+@as_root
+def test_what_the_servers_account_puts_into_its_folder_leads_root_nowhere(home: Path) -> None:
+    """That account may be taken over; root still reads and writes below its folder."""
+    folders = prepared(home).folders
+    own, precious = folders.data.parent, home / "precious"
+    precious.write_text("root's")
+    outside = home / "outside"
+    outside.mkdir(mode=0o755)
+
+    shutil.rmtree(folders.data)
+    (own / "password.new").symlink_to(precious)
+    (own / "location").write_text(f"{outside}\n")
     prepared(home)
-    (home / "secrets" / "postgres-admin").unlink()
-    with pytest.raises(DataFolderUnusable, match=r"with the password .* is gone"):
+    assert precious.read_text() == "root's"
+    assert precious.stat().st_uid == 0
+    assert folders.data.is_dir()
+
+    folders.sockets.rmdir()
+    folders.sockets.symlink_to(outside)
+    with pytest.raises(DataFolderUnusable, match="no folder of ours"):
         prepared(home)
+    assert (outside.stat().st_uid, stat.S_IMODE(outside.stat().st_mode)) == (0, 0o755)
+    folders.sockets.unlink()
 
 
-def test_it_stops_fast_although_somebody_is_connected(home: Path) -> None:
-    server = prepared(home)
+@as_root
+def test_a_place_of_our_own_that_others_can_write_is_refused_and_left_as_it_is(home: Path, own_root: Path) -> None:
+    own_root.mkdir()
+    own_root.chmod(0o777)
+    closed = home / "closed"
+    closed.mkdir(mode=0o700)
+    with pytest.raises(DataFolderUnusable, match="writable by root alone"):
+        prepared(closed / "home")
+    assert stat.S_IMODE(own_root.stat().st_mode) == 0o777
+
+
+def test_a_lost_password_is_said(home_with_cluster: Path) -> None:
+    prepared(home_with_cluster)
+    (home_with_cluster / "secrets" / "postgres-admin").unlink()
+    with pytest.raises(DataFolderUnusable, match=r"with the password .* is gone"):
+        prepared(home_with_cluster)
+
+
+def test_it_stops_fast_although_somebody_is_connected(home_with_cluster: Path) -> None:
+    server = prepared(home_with_cluster)
     running = RunningProgram.start(server.program())
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         connection.execute("select 1")

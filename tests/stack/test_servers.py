@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from stack.anvil_node import AnvilNode, development_key
-from stack.databases import Database
+from stack.databases import INDEXER_LOGIN, Database, ensure_logins
 from stack.postgres import PostgresServer
 
 
@@ -40,6 +41,16 @@ def test_a_database_is_fresh_and_its_logins_are_members_of_their_groups(database
         with psycopg.connect(url) as connection:
             member = connection.execute("select pg_has_role(current_user, %s, 'member')", [group]).fetchone()
         assert member == (True,)
+
+
+def test_a_logins_password_reaches_no_log_of_the_server(
+    postgres: PostgresServer, session_home: Path, login_passwords: dict[str, str]
+) -> None:
+    logged = postgres.url("postgres") + "?options=-clog_statement%3Dddl"
+    ensure_logins(logged, login_passwords)
+    log = (session_home / "postgres.log").read_text()
+    assert f'role "{INDEXER_LOGIN}" login password \'SCRAM-SHA-256$' in log
+    assert login_passwords[INDEXER_LOGIN] not in log
 
 
 def test_redis_never_evicts(redis_url: str) -> None:

@@ -17,6 +17,7 @@ import pytest
 from stack.anvil_node import AnvilNode
 from stack.databases import Database
 from stack.errors import StackError
+from stack.keys import write_secret
 from stack.ledger import Ledger, birth
 from stack.pubsub_program import stemma_command
 from stack.running import RunningStack, running_stack
@@ -131,13 +132,14 @@ def test_a_second_run_continues_where_the_first_stopped(
             time.sleep(0.1)
 
 
-def test_given_parts_are_used_and_not_started(  # noqa: PLR0917
+def test_given_parts_are_used_and_not_started(
     make_stack_home: Any,
     plain_environment: dict[str, str],
     database: Database,
     redis_url: str,
     pubsub: str,
     deployed: Any,
+    login_passwords: dict[str, str],
     tmp_path: Path,
 ) -> None:
     env_file = tmp_path / "given.env"
@@ -152,6 +154,8 @@ def test_given_parts_are_used_and_not_started(  # noqa: PLR0917
         "PUBSUB_PROJECT": "given",
     }
     home = make_stack_home(seeded=False)
+    # Logins belong to the whole server, which other tests use.
+    write_secret(home / "secrets" / "database-logins.json", json.dumps(login_passwords))
     with running_stack(home, environment=plain_environment | given, env_file=env_file) as stack:
         assert {entry.name for entry in Ledger(home / "run").entries()} == {"api", "api-jobs", "indexer", "worker"}
         environment = stack.environment("api")

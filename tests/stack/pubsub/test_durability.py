@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import stat
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from google.api_core.exceptions import ServiceUnavailable
 from google.cloud.pubsub_v1.types import FlowControl
 from google.protobuf.duration_pb2 import Duration
-from google.pubsub_v1.types import DeadLetterPolicy, RetryPolicy
+from google.pubsub_v1.types import DeadLetterPolicy, RetryPolicy, StreamingPullRequest
 
 from stack.pubsub_program import stemma_command
 
@@ -88,51 +91,61 @@ def test_a_subscriber_lives_through_kill_9_and_loses_nothing(emulator: Any, even
     clients.close()
 
 
-def test_a_clean_stop_is_quick_and_its_streams_reconnect(emulator: Any, eventually: Any) -> None:
+def test_a_clean_stop_is_quick_and_tells_its_streams_to_reconnect(emulator: Any) -> None:
     clients = emulator.clients()
-    topic = clients.topic()
-    name = clients.subscription(topic)
-    seen: list[bytes] = []
+    name = clients.subscription(clients.topic())
+    first = StreamingPullRequest(subscription=name, stream_ack_deadline_seconds=10)
+    ended = threading.Event()
 
-    def callback(message: Any) -> None:
-        seen.append(message.data)
-        message.ack()
+    def requests() -> Iterator[StreamingPullRequest]:
+        yield first
+        ended.wait(20)
 
-    future = clients.subscriber.subscribe(name, callback)
-    clients.publish(topic, "first")
-    eventually(lambda: seen == [b"first"])
+    stream = clients.subscriber.streaming_pull(requests())
+    clients.publish(clients.endpoint.topic("topic"), "first")
+    assert next(stream).received_messages[0].message.data == b"first"
     began = time.monotonic()
     assert emulator.stop() == 0
     assert time.monotonic() - began < 3
-    emulator.start()
-    clients.publish(topic, "second")
-    eventually(lambda: b"second" in seen, seconds=20)
-    assert not future.done()
-    future.cancel()
-    future.result(10)
+    with pytest.raises(ServiceUnavailable):  # which the client library answers by opening another stream
+        next(stream)
+    ended.set()
     clients.close()
 
 
 def test_two_emulators_never_share_a_file_or_a_port(emulator: Any, tmp_path: Any) -> None:
-    for database, port, sentence in (
+    foreign = tmp_path / "foreign.sqlite"
+    foreign.write_text("no database at all, but longer than its header of a hundred bytes " * 20)
+    attempts = (
         (emulator.database, 0, "cannot be opened alone"),
         (tmp_path / "other.sqlite", emulator.port, "cannot be listened on"),
-    ):
-        command = stemma_command("pubsub-emulator", "--port", str(port), "--database", str(database))
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
-        assert done.returncode == 1
-        assert sentence in done.stderr
+        (foreign, 0, "is not a database of this emulator"),
+    )
+    processes = [
+        subprocess.Popen(
+            stemma_command("pubsub-emulator", "--port", str(port), "--database", str(database)),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for database, port, _ in attempts
+    ]
+    for process, (_, _, sentence) in zip(processes, attempts, strict=True):
+        _, said = process.communicate(timeout=30)
+        assert process.returncode == 1
+        assert sentence in said
+    assert stat.S_IMODE(emulator.database.stat().st_mode) == 0o600
+    assert stat.S_IMODE(emulator.database.with_name("pubsub.sqlite-wal").stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("stop", ["kill", "stop"])
-def test_deleted_things_stay_deleted(emulator: Any, stop: str) -> None:
+def test_deleted_things_stay_deleted(emulator: Any) -> None:
     clients = emulator.clients()
     kept, deleted = clients.topic("kept"), clients.topic("deleted")
     clients.subscription(kept, "deleted")
     clients.subscription(deleted, "orphan")
     clients.subscriber.delete_subscription(subscription=clients.endpoint.subscription("deleted"))
     clients.publisher.delete_topic(topic=deleted)
-    getattr(emulator, stop)()
+    emulator.kill()
     emulator.start()
     project = f"projects/{clients.endpoint.project}"
     assert [topic.name for topic in clients.publisher.list_topics(project=project)] == [kept]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
+
+import pytest
 
 from stack.pubsub import wire
 from stack.pubsub.broker import Broker
@@ -48,6 +51,29 @@ def test_messages_are_kept_as_long_as_the_subscription_says_and_acked_ones_are_d
     now[0] += 600 * SECOND
     broker.clean()
     assert stored() == 0
+    database.close()
+
+
+def test_a_commit_that_fails_takes_everything_back_and_the_next_one_works(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "pubsub.sqlite")
+    broker = Broker(database, lambda: SECOND)
+    broker.topology.create_topic(wire.Topic(name=TOPIC))
+    name = broker.topology.create_subscription(wire.Subscription(name="projects/p/subscriptions/all", topic=TOPIC)).name
+    database.connection.execute("PRAGMA foreign_keys = ON")
+
+    def publish_for_nobody() -> None:
+        with database.transaction() as connection:
+            connection.execute("PRAGMA defer_foreign_keys = ON")  # found out by the commit, as a full disk is
+            connection.execute(
+                "INSERT INTO deliveries (subscription_id, message_id, ordering_key, size, visible_at)"
+                " VALUES (99, 99, '', 1, 0)"
+            )
+
+    with pytest.raises(sqlite3.IntegrityError):
+        publish_for_nobody()
+    assert not database.connection.in_transaction
+    broker.publish(TOPIC, [NewMessage(b"x", "", 1)])
+    assert len(broker.deliver(name, "holder", 10, None, None)) == 1
     database.close()
 
 

@@ -162,31 +162,6 @@ def test_a_dead_clients_messages_go_to_another_after_the_streams_deadline(
     assert again.message == received.message
 
 
-def test_the_client_extends_the_lease_of_a_long_job(
-    clients: Any, subscription: str, publish: Any, eventually: Any
-) -> None:
-    calls: list[float] = []
-    done = threading.Event()
-
-    def callback(message: Any) -> None:
-        calls.append(time.monotonic())
-        time.sleep(13)
-        message.ack()
-        done.set()
-
-    subscriber = clients.endpoint.subscriber()
-    flow = FlowControl(max_messages=1, min_duration_per_lease_extension=10, max_duration_per_lease_extension=10)
-    future = subscriber.subscribe(subscription, callback, flow_control=flow)
-    publish("a job longer than its deadline of 10 seconds")
-    assert done.wait(20)
-    time.sleep(0.5)
-    future.cancel()
-    future.result(5)
-    subscriber.close()
-    assert len(calls) == 1
-    assert clients.pull(subscription) == []
-
-
 @pytest.mark.parametrize(
     ("first", "later"),
     [
