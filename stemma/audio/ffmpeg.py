@@ -114,21 +114,29 @@ def encode(pcm: npt.NDArray[np.float32], arguments: list[str], *, timeout: float
     """Encode float32[2, T] at 44.1 kHz to a file's bytes with the output `arguments` (codec, bit rate, `-f` container).
 
     Raises:
-        RuntimeError: ffmpeg failed or did not end in time; the message ends with its log.
+        RuntimeError: ffmpeg failed; the message ends with its log.
+        subprocess.TimeoutExpired: it did not end in time; it is dead.
     """
     source = ["-protocol_whitelist", "pipe", "-f", "f32le", "-ar", str(SAMPLE_RATE), "-ac", str(CHANNELS)]
     command = [executable(), "-hide_banner", "-nostdin", "-loglevel", "error", "-threads", "1", *source]
     command += ["-i", "pipe:0", "-map_metadata", "-1", "-bitexact", "-threads", "1", *arguments]
     interleaved = np.ascontiguousarray(pcm.T, dtype="<f4").tobytes()
-    with tempfile.TemporaryDirectory(prefix="stemma-encode-") as folder:
-        # A file, because an MP3's length and delay are written to its start at the end.
-        target = Path(folder) / "encoded"
-        done = subprocess.run(
-            [*command, target], input=interleaved, env=_ENVIRONMENT, capture_output=True, timeout=timeout
-        )  # noqa: S603, PLW1510
-        if done.returncode != 0 or not target.exists():
-            raise RuntimeError(f"ffmpeg could not encode: {done.stderr.decode(errors='replace')[-400:]}")
-        return target.read_bytes()
+    # A file, because an MP3's length and delay are written to its start at the end; one without a name, so that a
+    # killed process leaves nothing.
+    with tempfile.TemporaryFile() as target:
+        done = subprocess.run(  # noqa: S603
+            [*command, "-fd", str(target.fileno()), "fd:"],
+            input=interleaved,
+            capture_output=True,
+            check=False,
+            timeout=timeout,
+            pass_fds=(target.fileno(),),
+            env=_ENVIRONMENT,
+        )
+        encoded = target.read()
+    if done.returncode != 0 or not encoded:
+        raise RuntimeError(f"ffmpeg could not encode: {done.stderr.decode(errors='replace')[-400:]}")
+    return encoded
 
 
 def _command(descriptor: int) -> list[str]:
