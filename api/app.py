@@ -13,7 +13,7 @@ from api.errors import RouteNotFound
 from api.identity.routes import router as identity
 from api.ingestion.routes import UPLOAD_PATH
 from api.ingestion.routes import router as ingestion
-from api.middleware import DOCS_PATH, BodyLimit, RequestContext
+from api.middleware import BodyLimit, RequestContext
 from api.problems import ProblemType
 from api.resources import open_resources
 from stemma.settings import Settings
@@ -71,14 +71,16 @@ def create_app(settings: Settings) -> FastAPI:
         version=version("stemma"),
         license_info={"name": "MIT", "identifier": "MIT"},
         lifespan=lifespan,
-        docs_url=DOCS_PATH,
+        docs_url=None,  # a page would have to load its script from somebody else's server
         redoc_url=None,
     )
     for router in (identity, ingestion, catalog, problem_routes, health.router):
         app.include_router(router)
     problems.install(app)
     openapi.install(app)
-    app.add_middleware(
+    app.add_middleware(BodyLimit, exempt=UPLOAD_PATH)
+    app.add_middleware(RequestContext)
+    app.add_middleware(  # the outermost, so that a browser may read the problems of the other two as well
         CORSMiddleware,
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "HEAD", "POST"],
@@ -86,6 +88,4 @@ def create_app(settings: Settings) -> FastAPI:
         expose_headers=_EXPOSED_HEADERS,
         max_age=3600,
     )
-    app.add_middleware(BodyLimit, exempt=UPLOAD_PATH)
-    app.add_middleware(RequestContext)
     return app

@@ -1,6 +1,7 @@
 """What handlers ask for: a database transaction, the process's resources, the caller."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, cast
 
 import structlog
@@ -25,7 +26,14 @@ def get_resources(request: Request) -> Resources:
 
 
 async def get_connection(resources: Annotated[Resources, Depends(get_resources)]) -> AsyncIterator[AsyncConnection]:
-    """Yield a connection in a transaction that commits when the handler returns and before the answer leaves.
+    """Yield a connection in a transaction that commits when the handler returns and before the answer leaves."""
+    async with transaction(resources) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def transaction(resources: Resources) -> AsyncIterator[AsyncConnection]:
+    """Open a transaction of its own, for a look at the database before something slow.
 
     Raises:
         DependencyUnavailable: the database cannot be reached.

@@ -23,7 +23,7 @@ async def file_response(
     Several ranges at once, and units other than bytes, are answered with the whole file, as RFC 9110 §14.2 allows.
 
     Raises:
-        RangeOutside: the range lies behind the end of the file; `unsatisfiable` makes the answer.
+        RangeOutside: the range lies behind the end of the file.
         stemma.storage.NotFound, stemma.storage.Unavailable: the file cannot be read.
     """
     etag = f'"{stat.cid}"'

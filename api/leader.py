@@ -22,13 +22,16 @@ class _LockLost(Exception):
 async def lead_forever(database_url: str, work: Callable[[], Awaitable[None]]) -> None:
     """Run ``work`` whenever this process leads, until cancelled; stop it at once when the lock is lost.
 
-    For the moment in which a cut-off leader has not noticed yet, every piece of work is safe to do twice.
+    Work that breaks is begun anew after a pause. For the moment in which a cut-off leader has not noticed yet, every
+    piece of work is safe to do twice.
     """
     while True:
         try:
             await _lead(database_url, work)
         except (psycopg.OperationalError, _LockLost) as error:
             _log.warning("not leading: the database cannot be reached", reason=str(error).strip())
+        except ExceptionGroup:
+            _log.exception("the work broke, beginning anew")
         await asyncio.sleep(_STANDBY_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""What every answer carries: a request id, security headers and, for a defect, a problem document."""
+"""What every answer carries: a request id, headers of caution and, for a defect, a problem document."""
 
 import re
 import time
@@ -18,24 +18,17 @@ from stemma.messaging.tracing import TraceContext, current_trace
 _log = structlog.get_logger(__name__)
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
-_SECURITY_HEADERS = {
+_DEFAULT_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Strict-Transport-Security": "max-age=31536000",
+    "Cache-Control": "no-store",
 }
-"""An API serves no pages, so nothing may run or be framed; browsers ignore HSTS on plain HTTP (RFC 6797 §8.1)."""
-
-DOCS_PATH = "/docs"
-_DOCS_POLICY = (
-    "default-src 'none'; connect-src 'self'; img-src 'self' data: https://fastapi.tiangolo.com; "
-    "script-src 'unsafe-inline' https://cdn.jsdelivr.net; style-src 'unsafe-inline' https://cdn.jsdelivr.net; "
-    "frame-ancestors 'none'"
-)
-"""The one page there is, FastAPI's view of the OpenAPI document, loads its script from a CDN."""
-
+"""What an answer has that says nothing else. An API serves no pages, so nothing may run or be framed; only what names
+its own lifetime is kept; browsers ignore HSTS on plain HTTP (RFC 6797 §8.1)."""
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -90,9 +83,7 @@ class RequestContext:
                 status.append(message["status"])
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
-                if scope["path"] == DOCS_PATH:
-                    headers["Content-Security-Policy"] = _DOCS_POLICY
-                for name, value in _SECURITY_HEADERS.items():
+                for name, value in _DEFAULT_HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 
@@ -121,9 +112,7 @@ class RequestContext:
 async def _answer(error: AppError, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer with a problem from outside the framework."""
     body = problems.document(error, path=scope["path"], request_id=scope["state"]["request_id"])
-    answer = JSONResponse(
-        body, error.status.value, media_type=problems.MEDIA_TYPE, headers={"Cache-Control": "no-store"}
-    )
+    answer = JSONResponse(body, error.status.value, media_type=problems.MEDIA_TYPE)
     await answer(scope, receive, send)
 
 

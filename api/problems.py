@@ -13,7 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from api import errors
+from stemma.chain.errors import ChainError
 from stemma.errors import AppError
+from stemma.storage.errors import StorageError
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "/problems/"
@@ -88,7 +90,7 @@ def response(request: Request, error: AppError, headers: dict[str, str] | None =
         document(error, path=request.url.path, request_id=getattr(request.state, "request_id", None)),
         status_code=error.status.value,
         media_type=MEDIA_TYPE,
-        headers={"Cache-Control": "no-store", **_headers_of(error), **(headers or {})},
+        headers={**_headers_of(error), **(headers or {})},
     )
 
 
@@ -99,13 +101,19 @@ def document(error: AppError, *, path: str, request_id: str | None) -> dict[str,
         type=f"{TYPE_PREFIX}{error.code}",
         title=error.title,
         status=error.status.value,
-        detail=error.detail,
+        detail=public_detail(error),
         code=error.code,
         instance=path,
     )
     if request_id is not None:
         members["requestId"] = request_id
     return members
+
+
+def public_detail(error: AppError) -> str:
+    """Return the sentence that callers may read: those of storage and of nodes name folders, buckets and hosts."""
+    is_inside = isinstance(error, StorageError | ChainError) and error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return f"{error.title}; the log of the server says why" if is_inside else error.detail
 
 
 def install(app: FastAPI) -> None:

@@ -89,11 +89,19 @@ uploads = Table(
     CheckConstraint("percent between 0 and 100", name="uploads_percent_check"),
     CheckConstraint("(stage = 'failed') = (error_code is not null)", name="uploads_error_check"),
     Index(
-        "uploads_one_live_per_content",
+        "uploads_one_live_per_creator",
+        "chain_id",
+        "content_hash",
+        "owner",
+        unique=True,
+        postgresql_where=text("stage <> 'failed'"),
+    ),
+    Index(
+        "uploads_one_signed_per_content",
         "chain_id",
         "content_hash",
         unique=True,
-        postgresql_where=text("stage <> 'failed'"),
+        postgresql_where=text("stage <> 'failed' and signature is not null"),
     ),
     Index(
         "uploads_unfinished_idx",

@@ -84,7 +84,7 @@ def plan_stack(parts: Parts) -> Plan:
             else _stemma_program(name, home, environments[name])
             for name in SERVICES
         ),
-        urls={"API": api, "docs": f"{api}/docs", "catalog": f"{api}/catalog"},
+        urls={"API": api, "openapi": f"{api}/openapi.json", "catalog": f"{api}/catalog"},
         environments=environments,
         chain_keeper=keeper,
     )

@@ -63,7 +63,8 @@ async def list_catalog(
     request: Request,
     connection: Connection,
     artist: Annotated[
-        str | None, Query(max_length=200, description="Creator's address, or the artist's name in any case")
+        str | None,
+        Query(max_length=200, pattern=r"^[^\x00]*$", description="Creator's address, or the artist's name in any case"),
     ] = None,
     kind: Annotated[list[StemKind] | None, Query(max_length=6, description="List only stems of these kinds")] = None,
     model: Annotated[str | None, Query(max_length=200, description="Model version, e.g. `demucs-htdemucs-6s`")] = None,

@@ -1,5 +1,6 @@
 """The rules of reading: what may be seen, and by whom."""
 
+import re
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -21,6 +22,10 @@ from stemma.works import Kind, WorkId
 
 METADATA_MAX_BYTES = 256 * 1024
 FLAC = "audio/flac"
+_AUDIO_TYPE = re.compile(r"audio/[A-Za-z0-9.+-]{1,60}")
+"""What a manifest may call a preview: its word becomes a header, and must not make a page of a file."""
+
+_UNKNOWN_TYPE = "application/octet-stream"
 _UNDEFINED_TABLE = "42P01"
 _INVALID_SCHEMA = "3F000"
 
@@ -89,7 +94,8 @@ async def preview(connection: AsyncConnection, storage: Storage, work_id: WorkId
     stat = await storage.stat(Cid.parse(audio.cid))
     if stat.private:  # a manifest is an attestor's word; it cannot make private files public
         raise FileUnavailable("the manifest names a file that is not public")
-    return OfferedFile(stat, audio.media_type, is_public=True, name=f"{works.to_hex(work_id)}-preview")
+    media_type = audio.media_type if _AUDIO_TYPE.fullmatch(audio.media_type) else _UNKNOWN_TYPE
+    return OfferedFile(stat, media_type, is_public=True, name=f"{works.to_hex(work_id)}-preview")
 
 
 async def audio(connection: AsyncConnection, storage: Storage, work_id: WorkId, caller: Account | None) -> OfferedFile:

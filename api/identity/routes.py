@@ -1,26 +1,30 @@
 """HTTP of signing in."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
 
 from api.dependencies import Connection, ResourcesDependency
 from api.identity import errors, service
 from api.identity.schemas import KeySet, LoginChallenge, LoginRequest, TokenResponse
+from api.identity.sign_in import SignIn
 from api.problems import documented
 from stemma.chain.errors import RpcUnreachable
 
 router = APIRouter(tags=["identity"])
 
-_NO_STORE = "no-store"
 _JWKS_CACHE = "public, max-age=300"
 
 
 @router.post("/auth/nonce", operation_id="createLoginNonce", summary="Begin a login")
-async def create_login_nonce(
-    connection: Connection, resources: ResourcesDependency, response: Response
-) -> LoginChallenge:
+async def create_login_nonce(connection: Connection, resources: ResourcesDependency) -> LoginChallenge:
     """Return a nonce, good once and for five minutes, and what else the EIP-4361 message must say."""
-    response.headers["Cache-Control"] = _NO_STORE
     return await service.issue_challenge(connection, resources.site)
+
+
+async def verify_message(request: LoginRequest, resources: ResourcesDependency) -> SignIn:
+    """Check the signature before a database connection is taken: a node may take its time over a contract's."""
+    return await service.verify(request, site=resources.site, is_signed_by=resources.signature_check())
 
 
 @router.post(
@@ -39,20 +43,13 @@ async def create_login_nonce(
     ),
 )
 async def login(
-    request: LoginRequest, connection: Connection, resources: ResourcesDependency, response: Response
+    claim: Annotated[SignIn, Depends(verify_message)], connection: Connection, resources: ResourcesDependency
 ) -> TokenResponse:
     """Exchange a signed EIP-4361 message for an access token of ten minutes.
 
     Keys (EOAs), deployed contract accounts (ERC-1271) and accounts yet to be deployed (ERC-6492) can sign.
     """
-    response.headers["Cache-Control"] = _NO_STORE
-    return await service.login(
-        connection,
-        request,
-        site=resources.site,
-        issuer=resources.issuer,
-        is_signed_by=resources.signature_check(),
-    )
+    return await service.login(connection, claim, issuer=resources.issuer)
 
 
 @router.get("/.well-known/jwks.json", operation_id="getKeySet", summary="Keys that verify access tokens")

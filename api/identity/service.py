@@ -30,30 +30,24 @@ async def issue_challenge(connection: AsyncConnection, site: sign_in.Site) -> Lo
     )
 
 
-async def login(
-    connection: AsyncConnection,
-    request: LoginRequest,
-    *,
-    site: sign_in.Site,
-    issuer: TokenIssuer,
-    is_signed_by: SignatureCheck,
-) -> TokenResponse:
-    """Turn a signed message into an access token.
+async def verify(request: LoginRequest, *, site: sign_in.Site, is_signed_by: SignatureCheck) -> sign_in.SignIn:
+    """Return what a signed message claims; its nonce is still to be taken.
 
     Raises:
-        LoginNonceInvalid: unknown, used or old nonce.
         LoginSignatureInvalid: not that account's signature of this text.
         stemma.errors.AppError: a rule of `sign_in.check` is broken.
     """
+    claim = sign_in.check(request.message, site, datetime.now(UTC))
+    if not await is_signed_by(claim.account.address, claim.digest, bytes.fromhex(request.signature[2:])):
+        raise LoginSignatureInvalid(f"{claim.account.checksum_address} did not sign this message")
+    return claim
+
+
+async def login(connection: AsyncConnection, claim: sign_in.SignIn, *, issuer: TokenIssuer) -> TokenResponse:
+    """Turn a verified message into an access token, once. Raises LoginNonceInvalid: unknown, used or old nonce."""
     now = datetime.now(UTC)
-    claim = sign_in.check(request.message, site, now)
     if not await repository.take_nonce(connection, nonce=claim.nonce, now=now):
         raise LoginNonceInvalid("ask for a new nonce and sign again")
-    signature = bytes.fromhex(request.signature[2:])
-    if not await is_signed_by(claim.account.address, claim.digest, signature):
-        raise LoginSignatureInvalid(f"{claim.account.checksum_address} did not sign this message")
     await repository.note_login(connection, claim.account, now=now)
     token = issuer.issue(claim.account, now)
-    return TokenResponse(
-        access_token=token.text, expires_in=int(LIFETIME.total_seconds()), subject=claim.account.caip10
-    )
+    return TokenResponse(access_token=token, expires_in=int(LIFETIME.total_seconds()), subject=claim.account.caip10)

@@ -64,7 +64,7 @@ def check(text: str, site: Site, now: datetime) -> SignIn:
         issued_at = _moment(message.issued_at)
         expires_at = _moment(message.expiration_time) if message.expiration_time else None
         not_before = _moment(message.not_before) if message.not_before else None
-    except ValueError as error:  # pydantic's ValidationError is one too
+    except (ValueError, OverflowError) as error:  # also pydantic's ValidationError; times outside the calendar
         raise LoginMessageInvalid("the text does not follow EIP-4361") from error
     _check_place(str(message.domain), str(message.scheme or ""), str(message.uri), site)
     if message.chain_id != site.chain_id:

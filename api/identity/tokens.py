@@ -5,7 +5,6 @@ import hashlib
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -25,14 +24,6 @@ _LEEWAY = timedelta(seconds=10)
 _REQUIRED = ["iss", "aud", "sub", "iat", "nbf", "exp", "jti", "client_id"]
 _CLIENT = "stemma"
 _END_OF_PEM = b"-----END"
-
-
-@dataclass(frozen=True, slots=True)
-class AccessToken:
-    """A signed token and the moment it stops being valid."""
-
-    text: str
-    expires_at: datetime
 
 
 class TokenIssuer:
@@ -61,9 +52,8 @@ class TokenIssuer:
         """
         return cls([_load(pem) for pem in _split_pem(path.read_bytes())], issuer=issuer)
 
-    def issue(self, account: Account, now: datetime) -> AccessToken:
+    def issue(self, account: Account, now: datetime) -> str:
         """Return a token whose subject is the account's CAIP-10 id."""
-        expires_at = now + LIFETIME
         claims = {
             "iss": self._issuer,
             "aud": self._issuer,
@@ -71,11 +61,10 @@ class TokenIssuer:
             "client_id": _CLIENT,
             "iat": int(now.timestamp()),
             "nbf": int(now.timestamp()),
-            "exp": int(expires_at.timestamp()),
+            "exp": int((now + LIFETIME).timestamp()),
             "jti": str(uuid.uuid4()),
         }
-        text = jwt.encode(claims, self._signing_key, _ALGORITHM, headers={"typ": _TYPE, "kid": self._kid})
-        return AccessToken(text, expires_at)
+        return jwt.encode(claims, self._signing_key, _ALGORITHM, headers={"typ": _TYPE, "kid": self._kid})
 
     def verify(self, text: str) -> Account:
         """Return the account that a token speaks for.

@@ -41,7 +41,7 @@ async def report(connection: AsyncConnection, storage: Storage, upload_id: UUID,
         UploadNotFound: no such upload.
         stemma.storage.Unavailable: the credits document could not be published.
     """
-    if signal.failure is not None:
+    if signal.failure is not None or signal.cause is Cause.UNMINED:
         await _lock_content_first(connection, upload_id)
     upload = await repository.lock(connection, upload_id)
     if upload is None:
@@ -49,6 +49,8 @@ async def report(connection: AsyncConnection, storage: Storage, upload_id: UUID,
     change = Change(upload, upload.state, advance(upload.state, signal))
     if change.after == change.before:
         return change
+    if upload.state.failure is not None and await repository.rival(connection, upload) is not None:
+        return Change(upload, upload.state, upload.state)  # the song was uploaded anew, and that upload goes on
     await repository.save_state(connection, upload, change.after)
     if change.moved or signal.cause is Cause.PROGRESSED:
         event = STAGE_EVENT if change.moved else PERCENT_EVENT

@@ -3,6 +3,7 @@
 Format: multipart/form-data, RFC 7578.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -15,7 +16,13 @@ from api.ingestion.errors import FileMissing, NotMultipart, UploadIncomplete
 
 FILE_PART = "file"
 MAX_PARTS = 64
-MAX_FIELDS_BYTES = 256 * 1024
+MAX_OVERHEAD_BYTES = 256 * 1024
+"""All of a body but its file: the fields, the parts' headers, and what stands behind the last boundary."""
+
+STALL_SECONDS = 30.0
+MIN_BYTES_PER_SECOND = 4096
+"""A body that stands still for so long, or is slower than this after that long, is given up."""
+
 _FALLBACK_MEDIA_TYPE = "application/octet-stream"
 
 
@@ -46,7 +53,7 @@ class UploadReader:
         self._request = request
         self._part = _Part()
         self._arrived: list[bytes] = []
-        self._parts = self._files = self._field_bytes = 0
+        self._parts = self._files = self._received = self._file_bytes = 0
         self._complete = False
         try:
             self._parser = MultipartParser(
@@ -69,25 +76,44 @@ class UploadReader:
         """Yield the file's bytes; read on behind it to the end of the body.
 
         Raises:
-            UploadIncomplete: the body ended, or the connection broke, before the last boundary.
+            UploadIncomplete: the body ended, broke off, stalled or crawled before the last boundary.
             RequestMalformed: not a multipart body.
             FileMissing: no file, or more than one.
-            ContentTooLarge: too many or too large fields.
+            ContentTooLarge: too many parts, or too much beside the file.
         """
         try:
-            async for chunk in self._request.stream():
+            async for chunk in self._chunks():
                 self._parser.write(chunk)
+                self._received += len(chunk)
+                if self._received - self._file_bytes > MAX_OVERHEAD_BYTES:
+                    raise ContentTooLarge(f"beside its file an upload has at most {MAX_OVERHEAD_BYTES} bytes")
                 for piece in self._arrived:
                     yield piece
                 self._arrived.clear()
         except ClientDisconnect as error:
             raise UploadIncomplete("the connection broke before the upload was complete") from error
+        except TimeoutError as error:
+            raise UploadIncomplete("the upload stood still, or was too slow to be waited for") from error
         except FormParserError as error:
             raise RequestMalformed(f"the multipart body is broken: {error}") from error
         if not self._complete:
             raise UploadIncomplete("the body ended before its last boundary")
         if self._files != 1:
             raise FileMissing(f"the body has {self._files} parts named `{FILE_PART}`; it must have one")
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body as it arrives. Raises TimeoutError when the client does not keep up."""
+        stream = aiter(self._request.stream())
+        now = asyncio.get_running_loop().time
+        began = now()
+        while True:
+            patience = began + STALL_SECONDS + self._received / MIN_BYTES_PER_SECOND
+            async with asyncio.timeout_at(min(now() + STALL_SECONDS, patience)):
+                try:
+                    chunk = await anext(stream)
+                except StopAsyncIteration:
+                    return
+            yield chunk
 
     def _on_part_begin(self) -> None:
         self._parts += 1
@@ -118,10 +144,8 @@ class UploadReader:
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._part.name == FILE_PART:
             self._arrived.append(data[start:end])
+            self._file_bytes += end - start
             return
-        self._field_bytes += end - start
-        if self._field_bytes > MAX_FIELDS_BYTES:
-            raise ContentTooLarge(f"the fields of an upload have at most {MAX_FIELDS_BYTES} bytes together")
         self._part.data += data[start:end]
 
     def _on_part_end(self) -> None:

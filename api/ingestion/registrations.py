@@ -10,7 +10,7 @@ from stemma.cid import Blob
 from stemma.documents import CreditsDocument
 
 LIFETIME = timedelta(days=7)
-"""How long the registry takes the signature: time to sign, to wait for a worker and for the chain."""
+"""How long the registry takes a signature that was given in the last moment: time for a worker and for the chain."""
 
 
 def credits_document(metadata: UploadMetadata, content_hash: bytes) -> CreditsDocument:
@@ -34,7 +34,7 @@ def typed_data(
     content_hash: bytes,
     credits: Blob,
     domain: SigningDomain,
-    now: datetime,
+    deadline: datetime,
 ) -> dict[str, Any]:
     """Return the EIP-712 document of a registration without parents."""
     registration = Registration(
@@ -43,7 +43,7 @@ def typed_data(
         credits_digest=credits.cid.digest,
         credits_codec=credits.cid.codec,
         resale_royalty_ppm=metadata.resale_royalty_ppm,
-        deadline=int((now + LIFETIME).timestamp()),
+        deadline=int(deadline.timestamp()),
         split=tuple(Share(account=slot.account, ppm=slot.ppm) for slot in metadata.split),
     )
     return registration_typed_data(registration, domain)

@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, select, text, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Row, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.ingestion.states import Failure, Stage, State
@@ -64,23 +63,28 @@ async def lock_content(connection: AsyncConnection, content_hash: bytes) -> None
     await connection.execute(text("select pg_advisory_xact_lock(:space, :key)"), {"space": _LOCK_SPACE, "key": key})
 
 
-async def add(connection: AsyncConnection, new: NewUpload) -> bool:
-    """Insert an upload with its first event; false when a live one of the same content is there already."""
+async def add(connection: AsyncConnection, new: NewUpload) -> None:
+    """Insert an upload; its content must be locked and free of a `rival`."""
     values = {name: getattr(new, name) for name in NewUpload.__dataclass_fields__}
-    inserted = await connection.execute(
-        upsert(uploads).values(**values, stage=Stage.RECEIVED.value).on_conflict_do_nothing().returning(uploads.c.id)
-    )
-    return inserted.first() is not None
+    await connection.execute(insert(uploads).values(**values, stage=Stage.RECEIVED.value))
 
 
-async def live_of_content(connection: AsyncConnection, *, chain_id: int, content_hash: bytes) -> Upload | None:
-    """Return the upload of this content that has not failed."""
+async def rival(connection: AsyncConnection, upload: NewUpload) -> Upload | None:
+    """Return the other upload that keeps this one from going on: the same content, not failed, signed or the owner's.
+
+    Somebody else's unsigned upload is none: whoever merely holds a file must not keep its creator waiting.
+    """
     found = await connection.execute(
-        select(uploads).where(
-            uploads.c.chain_id == chain_id,
-            uploads.c.content_hash == content_hash,
+        select(uploads)
+        .where(
+            uploads.c.id != upload.id,
+            uploads.c.chain_id == upload.chain_id,
+            uploads.c.content_hash == upload.content_hash,
             uploads.c.stage != Stage.FAILED.value,
+            or_(uploads.c.signature.is_not(None), uploads.c.owner == upload.owner),
         )
+        .order_by((uploads.c.owner == upload.owner).desc())
+        .limit(1)
     )
     row = found.first()
     return _upload(row) if row else None

@@ -10,10 +10,10 @@ from redis.exceptions import RedisError
 from sse_starlette import EventSourceResponse
 
 from api import errors as general
-from api.dependencies import Connection, CurrentUser, ResourcesDependency
+from api.dependencies import Connection, CurrentUser, ResourcesDependency, transaction
 from api.identity.errors import TokenInvalid, TokenMissing
 from api.ingestion import errors, events, service
-from api.ingestion.multipart import MAX_FIELDS_BYTES, UploadReader
+from api.ingestion.multipart import MAX_OVERHEAD_BYTES, UploadReader
 from api.ingestion.queue import UploadQueue
 from api.ingestion.schemas import SignatureRequest, UploadAccepted, UploadMetadata, UploadView
 from api.problems import documented
@@ -63,7 +63,7 @@ async def receive_file(
     resources.signing_domain()
     limit = resources.settings.upload_max_bytes
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit + 2 * MAX_FIELDS_BYTES:
+    if declared.isdecimal() and int(declared) > limit + MAX_OVERHEAD_BYTES:
         raise TooLarge(f"The file is longer than {limit} bytes.", maxBytes=limit)
     return await service.receive(UploadReader(request), resources.storage, max_bytes=limit)
 
@@ -123,10 +123,18 @@ async def upload_recording(
     summary="Where an upload is",
     responses=documented(TokenMissing, TokenInvalid, errors.UploadNotFound),
 )
-async def get_upload(upload_id: UUID, connection: Connection, caller: CurrentUser, response: Response) -> UploadView:
+async def get_upload(upload_id: UUID, connection: Connection, caller: CurrentUser) -> UploadView:
     """Return one of the caller's uploads."""
-    response.headers["Cache-Control"] = "no-store"
     return await service.view(connection, upload_id, caller)
+
+
+async def verify_signature(
+    upload_id: UUID, body: SignatureRequest, caller: CurrentUser, resources: ResourcesDependency
+) -> bytes:
+    """Check the signature before the handler's connection is taken: a node may take its time over a contract's."""
+    async with transaction(resources) as connection:
+        upload = await service.owned(connection, upload_id, caller)
+    return await service.verify_signature(upload, body.signature, is_signed_by=resources.signature_check())
 
 
 @router.post(
@@ -140,6 +148,7 @@ async def get_upload(upload_id: UUID, connection: Connection, caller: CurrentUse
         errors.UploadNotFound,
         errors.SignatureMissing,
         errors.SignatureInvalid,
+        errors.RecordingExists,
         errors.UploadFailed,
         RpcUnreachable,
         Unavailable,
@@ -147,20 +156,13 @@ async def get_upload(upload_id: UUID, connection: Connection, caller: CurrentUse
 )
 async def sign_upload(
     upload_id: UUID,
-    body: SignatureRequest,
+    signature: Annotated[bytes, Depends(verify_signature)],
     connection: Connection,
     caller: CurrentUser,
     resources: ResourcesDependency,
 ) -> UploadView:
     """Take the EIP-712 signature of the upload's `typedData`. Giving it again changes nothing."""
-    return await service.sign(
-        connection,
-        resources.storage,
-        upload_id,
-        body.signature,
-        caller=caller,
-        is_signed_by=resources.signature_check(),
-    )
+    return await service.sign(connection, resources.storage, upload_id, signature, caller=caller)
 
 
 @router.get(
@@ -172,13 +174,13 @@ async def sign_upload(
 )
 async def stream_upload_events(
     upload_id: UUID,
+    connection: Connection,
     caller: CurrentUser,
     resources: ResourcesDependency,
     last_event_id: Annotated[int, Header(ge=0, description="Number of the last event that was seen")] = 0,
 ) -> Response:
     """Stream stage and percent as they change, from the beginning or from behind `Last-Event-ID`, to the end."""
-    async with resources.engine.connect() as connection:
-        upload = await service.owned(connection, upload_id, caller)
+    upload = await service.owned(connection, upload_id, caller)
     if upload.state.stage.is_last and last_event_id >= upload.last_event:
         return Response(status_code=204)
     return EventSourceResponse(events.stream(resources.engine, resources.notifications, upload_id, after=last_event_id))

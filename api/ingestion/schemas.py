@@ -53,6 +53,14 @@ class UploadMetadata(_Body):
             raise ValueError(f"the split sums to {total} ppm, more than {WHOLE_PPM}")
         return self
 
+    @model_validator(mode="after")
+    def _texts_can_be_indexed(self) -> Self:
+        texts = [self.title, self.artist, self.description or "", *self.tags]
+        texts += [text for credit in self.credits for text in (credit.name, credit.role)]
+        if any("\0" in text for text in texts):
+            raise ValueError("a text holds a NUL, which no catalog can keep")
+        return self
+
 
 class Links(_Body):
     """Where to go on, relative to the API."""

@@ -32,6 +32,7 @@ from api.signatures import SignatureCheck, normalized
 from api.transactions import service as transactions
 from stemma import works
 from stemma.chain.intents import SigningDomain
+from stemma.chain.signatures import ERC6492_SUFFIX
 from stemma.cid import Blob, ContentHasher
 from stemma.documents import CreditsDocument
 from stemma.storage import NotFound, Storage
@@ -79,13 +80,13 @@ async def accept(
     domain: SigningDomain,
     signature_ttl: timedelta,
 ) -> UploadAccepted:
-    """Make an upload of a received file, unless the recording exists.
+    """Make an upload of a received file, unless the recording exists or somebody has signed for it.
 
     Raises:
         RecordingExists: it is in the catalog or on its way there.
         UploadIncomplete: the file vanished together with a failed upload of the same content.
     """
-    now = datetime.now(UTC)
+    sign_by = datetime.now(UTC) + signature_ttl
     content_hash = received.file.sha256
     document = registrations.credits_document(received.metadata, content_hash)
     credits = _blob(document.canonical())
@@ -101,14 +102,18 @@ async def accept(
         credits=document.canonical(),
         credits_cid=str(credits.cid),
         registration=registrations.typed_data(
-            received.metadata, creator=creator, content_hash=content_hash, credits=credits, domain=domain, now=now
+            received.metadata,
+            creator=creator,
+            content_hash=content_hash,
+            credits=credits,
+            domain=domain,
+            deadline=sign_by + registrations.LIFETIME,
         ),
-        signature_due_at=now + signature_ttl,
+        signature_due_at=sign_by,
     )
     await repository.lock_content(connection, content_hash)
     await _refuse_duplicate(connection, storage, new)
-    if not await repository.add(connection, new):
-        raise RecordingExists("another upload of this file came first", recordingId=_hex(new.recording_id))
+    await repository.add(connection, new)
     await _require_file(storage, received.file)
     await repository.add_event(connection, new.id, event=lifecycle.STAGE_EVENT, data=lifecycle.event_data(State()))
     return UploadAccepted(
@@ -135,52 +140,65 @@ async def owned(connection: AsyncConnection, upload_id: UUID, caller: Account) -
     return upload
 
 
-async def sign(
-    connection: AsyncConnection,
-    storage: Storage,
-    upload_id: UUID,
-    signature: str | None,
-    *,
-    caller: Account,
-    is_signed_by: SignatureCheck,
-) -> UploadView:
-    """Take the creator's signature; giving it again changes nothing.
+async def verify_signature(upload: Upload, signature: str | None, *, is_signed_by: SignatureCheck) -> bytes:
+    """Return the creator's signature of an upload's registration in the form that the registry takes.
 
     Raises:
-        UploadNotFound: not the caller's upload.
         SignatureMissing: none was given.
         SignatureInvalid: not the creator's signature of this registration.
         UploadFailed: the upload has failed already.
     """
-    upload = await owned(connection, upload_id, caller)
     if upload.state.failure is not None:
         raise _failed(upload)
     given = bytes.fromhex((signature or "0x")[2:])
     if not given:
         raise SignatureMissing("send the creator's signature of `typedData`")
+    if given.endswith(ERC6492_SUFFIX):
+        raise SignatureInvalid("the registry asks the account itself (ERC-1271); deploy it before it signs")
     if not await is_signed_by(upload.owner, registrations.digest(upload.registration), given):
-        raise SignatureInvalid(f"{caller.checksum_address} did not sign this registration")
+        raise SignatureInvalid("the uploading account did not sign this registration")
+    return normalized(given)
+
+
+async def sign(
+    connection: AsyncConnection, storage: Storage, upload_id: UUID, signature: bytes, *, caller: Account
+) -> UploadView:
+    """Take a signature that `verify_signature` found good; giving it again changes nothing.
+
+    Raises:
+        UploadNotFound: not the caller's upload.
+        RecordingExists: somebody else signed for the same file first.
+        UploadFailed: the upload has failed already.
+    """
+    upload = await owned(connection, upload_id, caller)
     if not upload.state.signed:
+        await repository.lock_content(connection, upload.content_hash)
+        await _refuse_rival(connection, upload)
         change = await lifecycle.report(connection, storage, upload_id, Signal(Cause.SIGNED))
         if change.after.failure is not None:
             raise _failed(await owned(connection, upload_id, caller))
         if change.after != change.before:
-            await repository.save_signature(connection, upload_id, normalized(given))
+            await repository.save_signature(connection, upload_id, signature)
     return await view(connection, upload_id, caller)
 
 
 async def _refuse_duplicate(connection: AsyncConnection, storage: Storage, new: NewUpload) -> None:
     """Name the earlier upload or recording; the file that came with this one goes unless the earlier one uses it."""
-    earlier = await repository.live_of_content(connection, chain_id=new.chain_id, content_hash=new.content_hash)
-    if earlier is not None:
-        named = {"uploadId": str(earlier.id), "stage": earlier.state.stage.value} if earlier.owner == new.owner else {}
-        raise RecordingExists(
-            "the same file was uploaded before", recordingId=_hex(new.recording_id), links=_pointers(new), **named
-        )
+    await _refuse_rival(connection, new)
     if await catalog.holds_recording(connection, new.recording_id):
         await lifecycle.discard_file(connection, storage, new.file_cid)
         raise RecordingExists(
             "the same file is in the catalog", recordingId=_hex(new.recording_id), links=_pointers(new)
+        )
+
+
+async def _refuse_rival(connection: AsyncConnection, upload: NewUpload) -> None:
+    earlier = await repository.rival(connection, upload)
+    if earlier is not None:
+        own = earlier.owner == upload.owner
+        named = {"uploadId": str(earlier.id), "stage": earlier.state.stage.value} if own else {}
+        raise RecordingExists(
+            "the same file was uploaded before", recordingId=_hex(upload.recording_id), links=_pointers(upload), **named
         )
 
 

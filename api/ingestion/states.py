@@ -111,9 +111,13 @@ TRANSITIONS: Mapping[tuple[Stage, Cause], Stage] = MappingProxyType(
         (Stage.COMMITTED, Cause.INDEXED): Stage.INDEXED,
         (Stage.COMMITTED, Cause.UNMINED): Stage.SUBMITTING,
         (Stage.INDEXED, Cause.UNMINED): Stage.SUBMITTING,
+        (Stage.FAILED, Cause.UNMINED): Stage.SUBMITTING,
     }
 )
-"""(stage, what was reported) -> next stage. `SIGNED` before the probe's end is remembered and used when it passes."""
+"""(stage, what was reported) -> next stage. `SIGNED` before the probe's end is remembered and used when it passes.
+
+A failed upload is `UNMINED` only if its transaction had reverted in a block that a reorg took away: it goes out again.
+"""
 
 
 def advance(state: State, signal: Signal) -> State:

@@ -14,6 +14,9 @@ from stemma.chain.rpc import JsonRpc
 CONFIRMATIONS = 64
 """Depth that counts as final where a node does not know finality: two epochs of Ethereum."""
 
+MAX_FEE_WEI = 1_000 * 10**9
+"""The most that is paid for a unit of gas, whatever a node suggests."""
+
 _FALLBACK_PRIORITY_WEI = 1_000_000_000
 _EXECUTION_REVERTED = 3
 
@@ -57,12 +60,11 @@ async def head(rpc: JsonRpc) -> Head:
         final = await rpc.call("eth_getBlockByNumber", "finalized", False)
     except RpcRefused:
         final = None
-    final_number = int(final["number"], 16) if final else 0
     return Head(
         number=number,
         hash=_bytes(latest["hash"]),
         base_fee=int(latest.get("baseFeePerGas") or "0x0", 16),
-        final_number=max(final_number, number - CONFIRMATIONS),
+        final_number=int(final["number"], 16) if final else number - CONFIRMATIONS,
     )
 
 
@@ -92,12 +94,12 @@ async def knows(rpc: JsonRpc, tx_hash: bytes) -> bool:
 
 
 async def suggested_fees(rpc: JsonRpc, base_fee: int) -> Fees:
-    """Return fees that survive the base fee's doubling: six full blocks in a row."""
+    """Return fees that survive the base fee's doubling, six full blocks in a row, up to `MAX_FEE_WEI`."""
     try:
         priority = int(await rpc.call("eth_maxPriorityFeePerGas"), 16)
     except RpcRefused:
         priority = _FALLBACK_PRIORITY_WEI
-    return Fees(max_fee=2 * base_fee + priority, priority=priority)
+    return Fees(max_fee=min(2 * base_fee + priority, MAX_FEE_WEI), priority=min(priority, MAX_FEE_WEI))
 
 
 async def estimate(rpc: JsonRpc, *, sender: str, to: bytes, calldata: bytes) -> int:

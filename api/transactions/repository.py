@@ -112,9 +112,6 @@ async def attempts_of(connection: AsyncConnection, transaction_id: UUID) -> Sequ
             tx_hash=row.tx_hash,
             raw=row.raw,
             fees=Fees(max_fee=int(row.max_fee_per_gas), priority=int(row.max_priority_fee_per_gas)),
-            signed_at=row.signed_at,
-            broadcast_at=row.broadcast_at,
-            broadcasts=row.broadcasts,
         )
         for row in rows
     ]

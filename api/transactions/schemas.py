@@ -1,7 +1,6 @@
 """What the sender keeps and what it reports."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -71,9 +70,6 @@ class Attempt:
     tx_hash: bytes
     raw: bytes
     fees: Fees
-    signed_at: datetime
-    broadcast_at: datetime | None
-    broadcasts: int
 
 
 @dataclass(frozen=True, slots=True)

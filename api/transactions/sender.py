@@ -15,7 +15,7 @@ from eth_account.signers.local import LocalAccount
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.transactions import chain, repository
-from api.transactions.chain import Head, Receipt
+from api.transactions.chain import MAX_FEE_WEI, Head, Receipt
 from api.transactions.errors import ChainWentBack, CommitReverted, CommittedByOthers
 from api.transactions.schemas import Attempt, Fees, Mined, Outcome, Place, Refused, Transaction, TxStage, Unmined
 from stemma.chain.errors import RpcRefused
@@ -23,7 +23,6 @@ from stemma.chain.rpc import JsonRpc
 
 MAX_IN_FLIGHT = 16
 STUCK_AFTER_BLOCKS = 5
-MAX_FEE_WEI = 1_000 * 10**9
 _EXISTS = "RecordingExists"
 
 Listener = Callable[[AsyncConnection, UUID, Outcome], Awaitable[None]]

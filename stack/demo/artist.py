@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+import click
 import httpx
 from eth_account import Account
 from eth_account.messages import encode_defunct, encode_typed_data
@@ -16,8 +17,8 @@ from httpx_sse import aconnect_sse
 _TIMEOUT = httpx.Timeout(30, read=600)
 
 
-class ApiRefusal(Exception):
-    """The API answered with a problem document."""
+class ApiRefusal(click.ClickException):
+    """The API answered with a problem document; it ends the demo with the problem's sentence."""
 
     def __init__(self, problem: Mapping[str, Any]) -> None:
         super().__init__(f"{problem.get('title')}: {problem.get('detail')} [{problem.get('code')}]")

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from stack.demo.artist import ApiRefusal, Artist, Progress
+from stack.demo.artist import Artist, Progress
 from stack.demo.song import DemoSong, gain_of
 from stemma.works import recording_id, to_hex
 
@@ -64,19 +64,16 @@ async def travel(artist: Artist, song: DemoSong, on_progress: Callable[[str, int
     """Push a song through the main job and return what came of it.
 
     Raises:
-        UploadFailed: a step refused the song; the message says which and why.
+        ApiRefusal: the API refused a request.
+        UploadFailed: a step refused the song; the message says why.
     """
-    started = datetime.now(UTC)
-    try:
-        upload = await artist.upload(song.path, title=song.title, artist=song.artist, tags=song.tags)
-        await artist.sign(upload)
-        arrivals = {"received": started}
-        async for progress in artist.follow(upload["uploadId"]):
-            _raise_if_failed(progress)
-            arrivals.setdefault(progress.stage, progress.at)
-            on_progress(progress.stage, progress.percent)
-    except ApiRefusal as refusal:
-        raise UploadFailed(str(refusal)) from refusal
+    arrivals = {"received": datetime.now(UTC)}
+    upload = await artist.upload(song.path, title=song.title, artist=song.artist, tags=song.tags)
+    await artist.sign(upload)
+    async for progress in artist.follow(upload["uploadId"]):
+        _raise_if_failed(progress)
+        arrivals.setdefault(progress.stage, progress.at)
+        on_progress(progress.stage, progress.percent)
     recording = await artist.work(upload["recordingId"])
     if recording is None:
         raise UploadFailed(f"recording {upload['recordingId']} is indexed, but the catalog does not show it")
@@ -98,6 +95,7 @@ def _durations(arrivals: dict[str, datetime]) -> dict[str, float]:
 async def _measure(artist: Artist, song: DemoSong, recording: dict[str, Any]) -> float | None:
     if song.true_stems is None:
         return None
+    await artist.sign_in()  # a long separation outlives the access token
     with tempfile.TemporaryDirectory(prefix="stemma-demo-") as folder:
         files = {
             stem["kind"]: await artist.download(stem["workId"], Path(folder) / f"{stem['kind']}.flac")

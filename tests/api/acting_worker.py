@@ -84,7 +84,9 @@ class ActingWorker:
             await say(result)
 
 
-async def separate(request: SeparationRequest, storage: Storage, settings: Settings) -> SeparationResult:
+async def separate(
+    request: SeparationRequest, storage: Storage, settings: Settings, *, preview_type: str = "audio/mpeg"
+) -> SeparationResult:
     """Six files that stand for stems, their documents, and the attestation over them."""
     private = request.release_policy == "licensed"
     files = {kind: f"{request.content_hash} {kind.label} ".encode() * 20_000 for kind in STEM_KINDS}
@@ -121,7 +123,7 @@ async def separate(request: SeparationRequest, storage: Storage, settings: Setti
             ManifestStem(
                 **stem.model_dump(),
                 samples=88_200,
-                preview=StoredAudio(cid=str(previews[kind].cid), media_type="audio/mpeg", bytes=previews[kind].size),
+                preview=StoredAudio(cid=str(previews[kind].cid), media_type=preview_type, bytes=previews[kind].size),
             )
             for kind, stem in zip(stems, processed, strict=True)
         ],

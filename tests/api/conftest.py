@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -29,6 +30,14 @@ from stemma.settings import Settings
 from stemma.storage import Storage, open_storage
 from tests.api.people import ARTIST_KEY, ATTESTOR_KEY, RELAYER_KEY, STRANGER_KEY, Person
 from tests.conftest import Deployed
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_tracebacks() -> Iterator[None]:
+    """As in service: structlog's own default draws every local variable of a traceback, which takes seconds."""
+    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
+    yield
+    structlog.reset_defaults()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +172,9 @@ async def shared_api(open_house: OpenHouse) -> AsyncIterator[RunningApi]:
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[RunningApi]:
     """Run the API in this event loop on a free port."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    # Named as TCP, or asyncio leaves Nagle's algorithm on, and each request waits 40 ms for a delayed acknowledgement.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
+        listening.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         mine = settings.model_copy(update={"public_url": url})
         app = create_app(mine)

@@ -62,7 +62,13 @@ def make_sender(api: RunningApi, ingestion: Ingestion) -> Sender:
 
 
 async def commit_song(
-    api: RunningApi, person: Person, ingestion: Ingestion, audio: bytes, **fields: object
+    api: RunningApi,
+    person: Person,
+    ingestion: Ingestion,
+    audio: bytes,
+    *,
+    preview_type: str = "audio/mpeg",
+    **fields: object,
 ) -> dict[str, Any]:
     """Take one song by hand all the way onto the chain; return what the upload answered."""
     answer = await person.upload(audio, **fields)
@@ -74,7 +80,8 @@ async def commit_song(
         ordered = await connection.execute(text("select data from app.outbox order by id desc limit 1"))
         request = decode(ordered.scalar_one(), [SeparationRequest]).payload
         assert isinstance(request, SeparationRequest)
-        await results.take(connection, ingestion.storage, await separate(request, ingestion.storage, api.settings))
+        result = await separate(request, ingestion.storage, api.settings, preview_type=preview_type)
+        await results.take(connection, ingestion.storage, result)
     sender = make_sender(api, ingestion)
     for _ in range(40):
         ledger = await sender.turn()

@@ -65,7 +65,13 @@ async def furnished(open_house: OpenHouse) -> AsyncIterator[tuple[House, Library
                 tags=["jazz"],
             ),
             await commit_song(
-                house.api, stranger, ingestion, sounds.tone(pitch=400), title="Three", artist="ann äther"
+                house.api,
+                stranger,
+                ingestion,
+                sounds.tone(pitch=400),
+                preview_type="text/html\r\nX-Evil: 1",
+                title="Three",
+                artist="ann äther",
             ),
         ]
         async with running(indexing(house.api.settings, house.database)):
@@ -212,6 +218,12 @@ async def test_works_that_are_not_there(library: Library, artist: Person) -> Non
     assert_problem(await artist.http.get(f"/catalog/{library.stem(0, 7)}"), 404, "work_not_found")
     for bad in ("0x12", library.ids[0].upper(), library.ids[0] + "00"):
         assert_problem(await artist.http.get(f"/catalog/{bad}"), 422, "request_invalid")
+
+
+async def test_a_manifest_cannot_make_a_page_of_a_preview(library: Library, anybody: Person) -> None:
+    preview = await anybody.http.get(f"/catalog/{library.stem(2, 1)}/preview")
+    assert (preview.status_code, preview.headers["content-type"]) == (200, "application/octet-stream")
+    assert "x-evil" not in preview.headers
 
 
 async def test_previews_are_public(library: Library, anybody: Person) -> None:

@@ -1,5 +1,6 @@
 """Signing in: only the holder of the key, here, now, once."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -42,8 +43,6 @@ async def test_a_nonce_is_good_once(anybody: Person) -> None:
 
 
 async def test_of_two_logins_at_once_with_one_nonce_one_succeeds(anybody: Person) -> None:
-    import asyncio
-
     message = siwe_message(await anybody.challenge(), anybody.address)
     answers = await asyncio.gather(*(anybody.login(message) for _ in range(6)))
     assert sorted(answer.status_code for answer in answers) == [200] + [401] * 5
@@ -79,6 +78,11 @@ async def test_scheme_of_the_origin_must_match(anybody: Person) -> None:
     challenge = await anybody.challenge()
     message = siwe_message(challenge, anybody.address, domain=f"https://{challenge['domain']}")
     assert_problem(await anybody.login(message), 401, "login_domain_mismatch")
+
+
+async def test_times_at_the_edge_of_the_calendar_are_refused(anybody: Person) -> None:
+    message = siwe_message(await anybody.challenge(), anybody.address, issued_at="0001-01-01T00:00:00+23:59")
+    assert_problem(await anybody.login(message), 422, "login_message_invalid")
 
 
 @pytest.mark.parametrize("text", ["hello", "\n\n\n", "x" * 4000, "a." * 1900 + " wants you to sign in"])
@@ -132,14 +136,14 @@ async def test_tokens_of_others_are_refused(api: RunningApi, anybody: Person) ->
     own = api.resources.issuer
     foreign = TokenIssuer([ec.generate_private_key(ec.SECP256R1())], issuer=api.url)
     elsewhere = TokenIssuer.from_file(api.settings.jwt_private_key_file, issuer="https://elsewhere.example")
-    good = own.issue(account, now).text
+    good = own.issue(account, now)
     head, body, signature = good.split(".")
     none_alg = "eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0"
     bad = [
-        foreign.issue(account, now).text,
-        elsewhere.issue(account, now).text,
-        own.issue(account, now - timedelta(minutes=11)).text,
-        own.issue(account, now + timedelta(minutes=5)).text,
+        foreign.issue(account, now),
+        elsewhere.issue(account, now),
+        own.issue(account, now - timedelta(minutes=11)),
+        own.issue(account, now + timedelta(minutes=5)),
         f"{head}.{body}.{signature[:-4]}AAAA",
         f"{none_alg}.{body}.",
         "garbage",
@@ -159,7 +163,7 @@ def test_an_outgoing_key_still_verifies(tmp_path_factory: pytest.TempPathFactory
 
     old, new = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     account = Account(1, b"\x11" * 20)
-    token = TokenIssuer([old], issuer="https://a.example").issue(account, datetime.now(UTC)).text
+    token = TokenIssuer([old], issuer="https://a.example").issue(account, datetime.now(UTC))
     assert TokenIssuer([new, old], issuer="https://a.example").verify(token) == account
     assert len(TokenIssuer([new, old], issuer="https://a.example").jwks()["keys"]) == 2
 
@@ -188,6 +192,31 @@ async def test_without_a_node_a_contract_account_is_told_to_wait(api: RunningApi
     finally:
         api.resources.rpc._urls[:] = urls
     assert (await anybody.login(message)).status_code == 200, "a key's signature needs no node"
+
+
+async def test_a_node_that_keeps_silent_holds_no_database_connections(api: RunningApi, anybody: Person) -> None:
+    """More checks wait for the node than there are connections to the database; others are served all the same."""
+    message = siwe_message(await anybody.challenge(), anybody.address)
+
+    async def keep_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    node = await asyncio.start_server(keep_silent, "127.0.0.1", 0)
+    urls = list(api.resources.rpc._urls)
+    api.resources.rpc._urls[:] = [f"http://127.0.0.1:{node.sockets[0].getsockname()[1]}"]
+    waiting = [asyncio.create_task(anybody.login(message, "0x1234")) for _ in range(15)]
+    try:
+        await asyncio.sleep(0.5)
+        assert not any(task.done() for task in waiting)
+        async with asyncio.timeout(5):
+            assert (await anybody.http.post("/auth/nonce")).status_code == 200
+    finally:
+        api.resources.rpc._urls[:] = urls
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        node.close()
 
 
 async def test_the_site_is_the_public_url(api: RunningApi) -> None:

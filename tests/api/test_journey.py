@@ -76,10 +76,11 @@ async def test_a_song_from_upload_to_catalog(
 
         async def is_back() -> bool:
             now = await artist.get_upload(upload)
+            if (now["tx"], now["block"]) == (view["tx"], view["block"]):
+                return False
             shown = await artist.http.get(upload["links"]["catalog"])
             return now["stage"] == "indexed" and shown.status_code == 200 and shown.json()["block"] == now["block"]
 
-        await asyncio.sleep(2.5)
         await until(is_back)
         again = await _events(artist, upload, after=first[-1][0])
         assert [data["stage"] for _, _, data in again] == ["submitting", "committed", "indexed"]

@@ -35,6 +35,8 @@ async def _count(api: RunningApi, table: str) -> int:
         ({"split": [{"account": "0x" + "1" * 40, "ppm": 1}] * 17}, "split"),
         ({"resaleRoyaltyPpm": "100001"}, "resaleRoyaltyPpm"),
         ({"creator": "0x" + "1" * 40}, "creator"),
+        ({"title": "a\0b"}, ""),
+        ({"credits": [{"name": "a\0b", "role": "voice"}]}, ""),
     ],
 )
 async def test_bad_metadata_leave_nothing(api: RunningApi, artist: Person, fields: dict[str, object], at: str) -> None:
@@ -65,6 +67,7 @@ async def test_strangers_are_refused_before_their_bytes_are_read(api: RunningApi
         {"kind": "kazoo"},
         {"from": "yesterday"},
         {"artist": "x" * 201},
+        {"artist": "a\0b"},
         {"cursor": "x" * 65},
     ],
 )

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -422,6 +423,19 @@ async def test_without_a_node_nothing_happens_and_nothing_is_lost(
     rpc._urls[:] = urls
     await _settle(engine, sender)
     assert ear.of(order) == [Mined]
+
+
+class GreedyRpc(JsonRpc):
+    """A node in league with the miners."""
+
+    async def call(self, method: str, *params: Any) -> Any:
+        return hex(10**30) if method == "eth_maxPriorityFeePerGas" else await super().call(method, *params)
+
+
+async def test_a_node_cannot_name_any_price(rpc: JsonRpc) -> None:
+    async with GreedyRpc(rpc._urls) as greedy:
+        fees = await chain.suggested_fees(greedy, base_fee=10**9)
+    assert fees.max_fee == fees.priority == chain.MAX_FEE_WEI
 
 
 async def test_an_empty_purse_waits(

@@ -43,11 +43,11 @@ def test_a_signal_that_comes_twice_in_a_row_counts_once(signals: list[Signal], a
 
 
 @given(st.lists(_signals(), max_size=60))
-def test_a_failure_is_the_end_and_has_a_reason(signals: list[Signal]) -> None:
+def test_a_failure_has_a_reason_and_only_a_reorg_leads_on(signals: list[Signal]) -> None:
     for state in _run(signals):
         assert (state.stage is Stage.FAILED) == (state.failure is not None)
         if state.stage is Stage.FAILED:
-            assert all(advance(state, signal) == state for signal in signals)
+            assert all(advance(state, signal) == state for signal in signals if signal.cause is not Cause.UNMINED)
 
 
 _WAY = [
@@ -84,7 +84,7 @@ def test_progress_and_result_in_any_order_end_in_submitting(messages: list[Signa
 
 
 def test_nothing_is_separated_without_a_signature() -> None:
-    unsigned = [signal for signal in Cause if signal is not Cause.SIGNED]
+    unsigned = [cause for cause in Cause if cause not in (Cause.SIGNED, Cause.UNMINED)]
     reached = {State()}
     for _ in Stage:
         reached |= {
@@ -104,6 +104,14 @@ def test_a_reorg_begins_a_new_era() -> None:
     indexed = _run([*_WAY[:2], Signal(Cause.SIGNED), *_WAY[2:]])[-1]
     back = advance(indexed, Signal(Cause.UNMINED))
     assert (back.stage, back.reorgs) == (Stage.SUBMITTING, 1)
+    assert _run([Signal(Cause.MINED), Signal(Cause.INDEXED)], back)[-1].stage is Stage.INDEXED
+
+
+def test_a_revert_that_a_reorg_takes_away_is_no_failure_any_more() -> None:
+    submitting = _run([*_WAY[:2], Signal(Cause.SIGNED), *_WAY[2:4]])[-1]
+    reverted = advance(submitting, Signal(Cause.COMMIT_FAILED, failure=Failure("commit_reverted", "why")))
+    back = advance(reverted, Signal(Cause.UNMINED))
+    assert (back.stage, back.reorgs, back.failure) == (Stage.SUBMITTING, 1, None)
     assert _run([Signal(Cause.MINED), Signal(Cause.INDEXED)], back)[-1].stage is Stage.INDEXED
 
 

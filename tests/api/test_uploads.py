@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+from collections.abc import Iterator
+from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -10,6 +12,7 @@ from sqlalchemy import text
 
 from api.ingestion import jobs
 from api.ingestion.jobs import Ingestion
+from api.transactions.schemas import Outcome, Refused, Unmined
 from stemma import works
 from stemma.documents import CreditsDocument
 from stemma.storage import Unavailable
@@ -154,10 +157,61 @@ async def test_the_same_song_again_names_the_earlier_one(api: RunningApi, artist
     first = await _upload(artist, audio)
     again = assert_problem(await artist.upload(audio, title="Other"), 409, "recording_exists")
     assert (again["recordingId"], again["uploadId"]) == (first["recordingId"], first["uploadId"])
+    await artist.sign(first)
     foreign = assert_problem(await stranger.upload(audio), 409, "recording_exists")
     assert foreign["recordingId"] == first["recordingId"]
     assert "uploadId" not in foreign, "whose upload it is concerns nobody else"
-    assert len(api.stored_files()) == 1
+    assert len(list(_private_files(api))) == 1
+
+
+async def test_an_upload_that_nobody_signed_keeps_no_creator_waiting(
+    api: RunningApi, artist: Person, stranger: Person, ingestion: Ingestion
+) -> None:
+    audio = sounds.tone()
+    squatting = await _upload(stranger, audio)
+    mine = await _upload(artist, audio)
+    assert (await artist.sign(mine)).status_code == 202
+    assert_problem(await stranger.sign(squatting), 409, "recording_exists")
+    async with api.resources.engine.begin() as connection:
+        await connection.execute(text("update app.uploads set signature_due_at = now()"))
+    for upload in (squatting, mine):
+        await jobs.probe_upload(ingestion, UUID(upload["uploadId"]))
+    await jobs.fail_unsigned(ingestion)
+    assert (await stranger.get_upload(squatting))["error"]["code"] == "signature_missing"
+    assert (await artist.get_upload(mine))["stage"] == "queued"
+    assert len(list(_private_files(api))) == 1, "the file they share is kept for the one that lives"
+
+
+async def test_of_two_creators_who_sign_at_once_one_goes_on(
+    api: RunningApi, artist: Person, stranger: Person, ingestion: Ingestion
+) -> None:
+    audio = sounds.tone()
+    uploads = [(person, await _upload(person, audio)) for person in (artist, stranger)]
+    answers = await asyncio.gather(*(person.sign(upload) for person, upload in uploads for _ in range(2)))
+    assert sorted(answer.status_code for answer in answers) == [202, 202, 409, 409]
+    assert await _count(api, "uploads where signature is not null") == 1
+
+
+async def test_a_revert_that_a_reorg_takes_away_lets_the_upload_go_on_unless_it_was_made_anew(
+    api: RunningApi, artist: Person, ingestion: Ingestion
+) -> None:
+    upload = await _upload(artist, sounds.tone())
+    await artist.sign(upload)
+    upload_id = UUID(upload["uploadId"])
+
+    async def hear(outcome: Outcome) -> str:
+        async with api.resources.engine.begin() as connection:
+            await jobs.take_outcome(ingestion, connection, upload_id, outcome)
+        return str((await artist.get_upload(upload))["stage"])
+
+    async with api.resources.engine.begin() as connection:
+        await connection.execute(text("update app.uploads set stage = 'submitting'"))
+    assert await hear(Refused("commit_reverted", "why")) == "failed"
+    assert await hear(Unmined()) == "submitting"
+    assert await hear(Refused("commit_reverted", "why")) == "failed"
+    again = await _upload(artist, sounds.tone())
+    assert await hear(Unmined()) == "failed", "the new upload has taken its place"
+    assert (await artist.get_upload(again))["stage"] == "received"
 
 
 async def test_of_many_uploads_of_one_song_at_once_one_is_taken(api: RunningApi, artist: Person) -> None:
@@ -166,6 +220,10 @@ async def test_of_many_uploads_of_one_song_at_once_one_is_taken(api: RunningApi,
     assert sorted(answer.status_code for answer in answers) == [202] + [409] * 5
     assert await _count(api, "uploads") == 1
     assert len(api.stored_files()) == 1
+
+
+def _private_files(api: RunningApi) -> Iterator[Path]:
+    return (path for path in api.stored_files() if "private" in path.parts)
 
 
 BAD_AUDIO = {
@@ -231,6 +289,9 @@ async def test_wrong_and_missing_signatures(artist: Person, stranger: Person) ->
     assert_problem(await artist.sign(upload, domain=domain), 422, "signature_invalid")
     other = Person(artist.http, stranger.account)
     assert_problem(await other.sign(upload), 422, "signature_invalid")
+    undeployed = {"signature": "0x" + "00" * 96 + "6492" * 16}
+    problem = assert_problem(await artist.http.post(path, json=undeployed), 422, "signature_invalid")
+    assert "deploy it" in problem["detail"]
     assert (await artist.get_upload(upload))["signed"] is False
 
 
@@ -287,6 +348,15 @@ async def test_a_storage_that_is_away_is_not_the_files_fault(
     away.rename(folder)
     await jobs.probe_upload(ingestion, UUID(upload["uploadId"]))
     assert (await artist.get_upload(upload))["stage"] == "awaiting_signature"
+
+
+async def test_a_storage_that_is_full_says_so_and_nothing_of_itself(api: RunningApi, artist: Person) -> None:
+    folder = api.storage_folder / "private" / "incoming"
+    folder.rmdir()
+    folder.touch()  # nothing can be written below it
+    answer = await artist.upload(sounds.tone())
+    assert_problem(answer, 503, "storage_unavailable")
+    assert str(api.storage_folder) not in answer.text
 
 
 async def test_a_file_damaged_in_storage_is_refused(api: RunningApi, artist: Person, ingestion: Ingestion) -> None:
