@@ -175,7 +175,7 @@ def main() -> None:
             replaying(arguments.events, arguments.per_block) as (node_url, head),
         ):
             url = server.url("postgres")
-            for generation in (2, 1):
+            for generation in (1, 2):
                 migrate(url, generation=generation)
             with psycopg.connect(url) as connection:
                 connection.execute(TABLES)

@@ -48,7 +48,6 @@ class Replay:
                 "removed": False,
             }
             self.logs[number].append(json.dumps(log, separators=(",", ":")).encode())
-        self.owners = owners
 
     def _block(self, number: int) -> dict[str, str]:
         return {

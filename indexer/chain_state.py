@@ -47,14 +47,19 @@ class ChainState:
             Inconsistent: the batch does not build on ``base``, or the node finalized another block than ours.
         """
         if batch and batch.is_final:
+            _require_same_final(batch.last, marks)
             return ChainState([batch.last])
         below = [header for header in self._headers if header.number <= base.number]
         state = ChainState([*below, *(batch.headers if batch else ())])
-        final = state.at(marks.finalized)
-        if final is not None and marks.finalized_hash not in (None, final.hash):
-            raise Inconsistent(f"the node finalized another block {marks.finalized} than the one its head builds on")
+        if final := state.at(marks.finalized):
+            _require_same_final(final, marks)
         floor = min(marks.finalized, state.tip.number)
         return ChainState([header for header in state._headers if header.number >= floor])
+
+
+def _require_same_final(header: Header, marks: Marks) -> None:
+    if header.number == marks.finalized and marks.finalized_hash not in (None, header.hash):
+        raise Inconsistent(f"the node finalized another block {marks.finalized} than the one it shows us now")
 
 
 def require_linked(headers: Sequence[Header]) -> None:

@@ -1,4 +1,4 @@
-"""`stemma indexer`: run, migrate, status. Imports lazily, so that `--help` answers at once."""
+"""`stemma indexer`: run, migrate, publish, status. Imports lazily, so that `--help` answers at once."""
 
 import asyncio
 import signal
@@ -33,12 +33,26 @@ def run(generation: int, until: int | None) -> None:
 @_GENERATION
 @click.option("--fresh", is_flag=True, help="Drop chain_<n> first: it can be derived from the chain again.")
 def migrate(generation: int, fresh: bool) -> None:
-    """Bring schemas, views and grants up to date; DATABASE_URL must be an administrator's."""
+    """Bring schemas, views and grants up to date; DATABASE_URL must be an administrator's.
+
+    Readers keep the generation that they see; `publish` gives them another.
+    """
     from indexer.migrate import migrate as bring_up_to_date
     from stemma.settings import get_settings
 
     bring_up_to_date(get_settings().database_url.get_secret_value(), generation=generation, fresh=fresh)
     click.echo(f"chain_{generation}, content and catalog are up to date")
+
+
+@command.command()
+@_GENERATION
+def publish(generation: int) -> None:
+    """Point the catalog at a generation, in one step; DATABASE_URL must be an administrator's."""
+    from indexer.migrate import publish as point_views_at
+    from stemma.settings import get_settings
+
+    point_views_at(get_settings().database_url.get_secret_value(), generation)
+    click.echo(f"the catalog shows chain_{generation}")
 
 
 @command.command()

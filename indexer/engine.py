@@ -12,6 +12,7 @@ behind, or contradicts itself), or a `Stop`, after which only a person can know 
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -158,9 +159,11 @@ class Engine:
         tip = self.chain.tip
         if tip.number < min(marks.finalized, target):
             base = await self._common_block(head)
-            async for final in self._source.final(base.number + 1, min(marks.finalized, target)):
-                await self._apply(final, base, marks)
-                base = self.chain.tip
+            # Closed at once whatever happens, so that nothing is fetched ahead for a writer that is gone.
+            async with aclosing(self._source.final(base.number + 1, min(marks.finalized, target))) as batches:
+                async for final in batches:
+                    await self._apply(final, base, marks)
+                    base = self.chain.tip
             return
         base = tip
         batch = await self._source.live(base, target, head) if base.number < target else None

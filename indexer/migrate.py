@@ -1,12 +1,14 @@
 """Brings a database to the newest schema: `chain_<n>`, `content`, the views of `catalog`, and who may use them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, create_engine, text
 
-from indexer.publish import chain_schema, publish_views
+from indexer.publish import chain_schema, publish_views, published_generation
 from stemma.database import roles
 from stemma.database.engine import sqlalchemy_url
 
@@ -16,15 +18,30 @@ _LOCK = 0x5354454D_4D494752
 
 
 def migrate(admin_url: str, *, generation: int = 1, fresh: bool = False) -> None:
-    """Run both histories and publish the views, in one transaction, as a role that may create schemas and roles.
+    """Run both histories in one transaction, as a role that may create schemas and roles.
 
+    Readers keep the generation that they see: another one is only filled, until `publish` swaps the views.
     ``fresh`` drops the generation's schema first: everything in it can be derived from the chain again.
     """
+    with _alone(admin_url) as connection:
+        _migrate(connection, generation, fresh)
+
+
+def publish(admin_url: str, generation: int) -> None:
+    """Let readers see a generation, from one moment to the next; it should be filled by then."""
+    with _alone(admin_url) as connection:
+        publish_views(connection, generation)
+        _let_readers_in(connection)
+
+
+@contextmanager
+def _alone(admin_url: str) -> Iterator[Connection]:
+    """A transaction that no other migration runs beside."""
     engine = create_engine(sqlalchemy_url(admin_url), connect_args={"application_name": "indexer-migrate"})
     try:
         with engine.begin() as connection:
             connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            _migrate(connection, generation, fresh)
+            yield connection
     finally:
         engine.dispose()
 
@@ -37,13 +54,18 @@ def _migrate(connection: Connection, generation: int, fresh: bool) -> None:
     _upgrade(connection, _MIGRATIONS / "chain", chain)
     _upgrade(connection, _MIGRATIONS / "content", "content")
     _create_schema(connection, "catalog")
-    publish_views(connection, generation)
+    if published_generation(connection) in (None, generation):
+        publish_views(connection, generation)
     for schema in (chain, "content"):
         connection.execute(text(f"grant usage on schema {schema} to {roles.INDEXER}"))
         connection.execute(
             text(f"grant select, insert, update, delete on all tables in schema {schema} to {roles.INDEXER}")
         )
         connection.execute(text(f"revoke insert, update, delete on {schema}.alembic_version from {roles.INDEXER}"))
+    _let_readers_in(connection)
+
+
+def _let_readers_in(connection: Connection) -> None:
     connection.execute(text(f"grant usage on schema catalog to {roles.READER}"))
     connection.execute(text(f"grant select on all tables in schema catalog to {roles.READER}"))
 

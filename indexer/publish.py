@@ -10,7 +10,8 @@ select c.chain_id, c.block_number, c.block_hash, c.block_time, c.safe_block, c.f
 from {chain}.cursor c
 """
 
-# A document counts for a recording only if it names that recording: anybody may register somebody else's digest.
+# A document counts for a recording only if it names that recording: anybody may register somebody else's digest. And a
+# manifest names the model that the attestor signed for on chain, or the catalog would show another one.
 _RECORDINGS = """
 select r.recording_id, r.creator, coalesce(t.holder, r.creator) as rights_holder, t.holder as title_holder,
     r.content_hash, r.credits_digest, r.credits_codec, r.resale_royalty_ppm, r.attestor,
@@ -39,6 +40,7 @@ left join content.documents md
 left join content.separations se
     on se.digest = md.digest and se.codec = md.codec
     and se.content_hash = r.content_hash and se.recording_id = r.recording_id
+    and se.model = s.model and se.weights_hash = s.weights_hash
 """
 
 _STEMS = """
@@ -89,9 +91,16 @@ VIEWS = {
 }
 
 
+_CHAIN = "chain_"
+_PUBLISHED = """
+select table_schema from information_schema.view_table_usage
+where view_schema = 'catalog' and view_name = 'head' and table_name = 'cursor'
+"""
+
+
 def chain_schema(generation: int) -> str:
     """Return the schema of one generation of the chain tables."""
-    return f"chain_{generation}"
+    return f"{_CHAIN}{generation}"
 
 
 def publish_views(connection: Connection, generation: int) -> None:
@@ -103,3 +112,9 @@ def publish_views(connection: Connection, generation: int) -> None:
         connection.execute(
             text(f"create or replace view catalog.{name} as {query.format(chain=chain_schema(generation))}")
         )
+
+
+def published_generation(connection: Connection) -> int | None:
+    """The generation that readers see now; None while there are no views."""
+    schema = connection.execute(text(_PUBLISHED)).scalar()
+    return int(schema.removeprefix(_CHAIN)) if schema else None

@@ -6,20 +6,26 @@ from dataclasses import dataclass
 FIRST_RANGE = 500
 LARGEST_RANGE = 10_000
 GROWTH = 2.0
+ANSWERS_TO_FORGET = 32
+"""After so many good answers the limit is doubted: it may have been a busy moment, or another endpoint's."""
 _HINT = re.compile(r"(0x[0-9a-f]+)\s*,\s*(0x[0-9a-f]+)", re.IGNORECASE)
 _LIMIT = re.compile(r"(\d[\d,_]*)\s*(k)?\s*(?:blocks?\b)", re.IGNORECASE)
 
 
 @dataclass(slots=True)
 class RangeSize:
-    """Grows while answers are small, shrinks to the wanted number of logs, and remembers the node's limit."""
+    """Grows while answers are small, shrinks to the wanted number of logs, remembers the node's limit for a while."""
 
     wanted_logs: int
     blocks: int = FIRST_RANGE
     ceiling: int = LARGEST_RANGE
+    good_answers: int = 0
 
     def answered(self, blocks: int, logs: int) -> None:
         """Adapt to an answer of so many logs from so many blocks."""
+        self.good_answers += 1
+        if self.good_answers >= ANSWERS_TO_FORGET:
+            self.good_answers, self.ceiling = 0, min(2 * self.ceiling, LARGEST_RANGE)
         if blocks < self.blocks and logs < self.wanted_logs:
             return  # the range was cut short by the end of the chain and says nothing
         fitting = self.blocks * GROWTH if logs == 0 else blocks * self.wanted_logs / logs
@@ -28,7 +34,7 @@ class RangeSize:
     def refused(self, blocks: int, suggested: int) -> int:
         """Take note that the node refuses this many blocks; return how many to try instead, at least 1."""
         smaller = suggested if 0 < suggested < blocks else max(1, blocks // 2)
-        self.ceiling = max(smaller, 1)
+        self.good_answers, self.ceiling = 0, smaller
         self.blocks = min(self.blocks, self.ceiling)
         return smaller
 

@@ -9,27 +9,32 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
+import rfc8785
 import structlog
 from psycopg import AsyncConnection
 from pydantic import ValidationError
 
 from indexer.metrics import METRICS
 from stemma.catalog.views import FEED_CHANNEL
+from stemma.chain.intents import model_hash
 from stemma.cid import Cid, CidError
-from stemma.documents import DOCUMENT_MAX_BYTES, CreditsDocument, SeparationManifest
+from stemma.documents import DOCUMENT_MAX_BYTES, CreditsDocument, Document, SeparationManifest
 from stemma.storage.errors import StorageError, TooLarge
 from stemma.storage.storage import Storage
 
 _log = structlog.get_logger(__name__)
+
+_Document = TypeVar("_Document", bound=Document)
 
 WORKERS = 8
 FETCH_SECONDS = 30.0
 IDLE_SECONDS = 30.0
 FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 600.0
+TROUBLE_SECONDS = 1.0
 
 # Taking a document already postpones it: one that brings the resolver down does not come first the next time.
 _TAKE = """
@@ -60,8 +65,9 @@ insert into content.credits (digest, codec, content_hash, title, artist, release
 values (%s, %s, %s, %s, %s, %s, %s) on conflict do nothing
 """
 _SEPARATION = """
-insert into content.separations (digest, codec, recording_id, content_hash, model_version, duration_ms)
-values (%s, %s, %s, %s, %s, %s) on conflict do nothing
+insert into content.separations (
+    digest, codec, recording_id, content_hash, model_version, model, weights_hash, duration_ms
+) values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing
 """
 _ERROR_CHARACTERS = 500
 
@@ -131,6 +137,7 @@ class Resolver:
             except Exception:  # noqa: BLE001 - logged and counted; content must not hold up the chain
                 _log.exception("the resolver failed on a document and goes on with the next")
                 METRICS.documents.labels("failed").inc()
+                await asyncio.sleep(TROUBLE_SECONDS)  # what is wrong with the resolver is wrong with each document
 
     async def _sleep(self) -> None:
         async with self._turn:
@@ -199,16 +206,36 @@ def _extract(wanted: Wanted, body: bytes) -> tuple[str, Sequence[Any]]:
     Raises:
         InvalidDocument: the bytes are not a document of the kind.
     """
+    if wanted.kind == "credits":
+        credits = _read(CreditsDocument, body)
+        content_hash = bytes.fromhex(credits.content_hash[2:])
+        values = (credits.title, credits.artist, credits.release_policy, list(credits.tags))
+        return _CREDITS, (wanted.digest, wanted.codec, content_hash, *values)
+    manifest = _read(SeparationManifest, body)
+    separation = (
+        bytes.fromhex(manifest.recording_id[2:]),
+        bytes.fromhex(manifest.content_hash[2:]),
+        manifest.model.version,
+        model_hash(manifest.model.version),
+        bytes.fromhex(manifest.model.weights_sha256[2:]),
+        manifest.samples * 1000 // manifest.sample_rate,
+    )
+    return _SEPARATION, (wanted.digest, wanted.codec, *separation)
+
+
+def _read(kind: type[_Document], body: bytes) -> _Document:
+    """The document, if the bytes are exactly its canonical form.
+
+    So the columns and the body that readers get cannot differ (doubled keys, blanks around a name), and no number hides
+    a hundred thousand digits behind an exponent, which Postgres would write out for each reader.
+    """
     try:
-        if wanted.kind == "credits":
-            credits = CreditsDocument.model_validate_json(body)
-            content_hash = bytes.fromhex(credits.content_hash[2:])
-            values = (credits.title, credits.artist, credits.release_policy, list(credits.tags))
-            return _CREDITS, (wanted.digest, wanted.codec, content_hash, *values)
-        manifest = SeparationManifest.model_validate_json(body)
+        document = kind.model_validate_json(body)
+        is_canonical = document.canonical() == body
     except ValidationError as error:
         raise InvalidDocument(f"breaks its schema: {error}") from error
-    recording_id, content_hash = (bytes.fromhex(each[2:]) for each in (manifest.recording_id, manifest.content_hash))
-    duration_ms = manifest.samples * 1000 // manifest.sample_rate
-    separation = (recording_id, content_hash, manifest.model.version, duration_ms)
-    return _SEPARATION, (wanted.digest, wanted.codec, *separation)
+    except rfc8785.CanonicalizationError as error:
+        raise InvalidDocument(f"has no canonical form: {error}") from error
+    if not is_canonical:
+        raise InvalidDocument("is not in its canonical form (RFC 8785)")
+    return document

@@ -28,6 +28,8 @@ _TOO_LARGE = re.compile(
     r"range|too many|more than \d+ (results|logs)|limit exceeded|response size|too large|query timeout|10000 results",
     re.IGNORECASE,
 )
+# A node that lags says this of a range that it has not reached; asking for less would not help.
+_NOT_THERE_YET = re.compile(r"beyond|future|invalid block range|not found|unknown block", re.IGNORECASE)
 _TOO_LARGE_CODES = (-32005, -32600, -32602, -32000, -32603, -32012)
 
 
@@ -136,7 +138,8 @@ class Endpoint:
     def failed(self, complaint: str, rest_seconds: float | None = None) -> None:
         """Note a failure; it rests twice as long after each."""
         self.failures += 1
-        pause = min(self.first_rest_seconds * 2 ** (self.failures - 1), LONGEST_REST_SECONDS)
+        doublings = min(self.failures - 1, 16)  # a node may be away for days, a float ends at 2 ** 1024
+        pause = min(self.first_rest_seconds * 2**doublings, LONGEST_REST_SECONDS)
         self.resting_until = time.monotonic() + (pause if rest_seconds is None else rest_seconds)
         # Whatever answers at this URL next has to prove itself again: a node may have been started anew.
         self.is_known = False
@@ -221,15 +224,19 @@ class Node:
         """Ask an unknown endpoint which chain it serves; the first answer pins a node that has no genesis hash yet."""
         if endpoint.is_known:
             return
-        chain_id, genesis = await self._ask(endpoint, [_CHAIN_ID, get_block(0)])
-        if int(chain_id, 16) != self.chain_id:
-            endpoint.foreign = f"serves chain {int(chain_id, 16)}, not {self.chain_id}"
-        elif genesis is None:
+        told, genesis = await self._ask(endpoint, [_CHAIN_ID, get_block(0)])
+        if genesis is None:
             raise self._fault(endpoint, "has no block 0")
-        elif self.genesis_hash not in (None, bytes.fromhex(genesis.hash[2:])):
+        try:
+            chain_id, genesis_hash = int(told, 16), bytes.fromhex(genesis.hash[2:])
+        except ValueError as error:
+            raise self._fault(endpoint, f"cannot say which chain it serves: {error}") from error
+        if chain_id != self.chain_id:
+            endpoint.foreign = f"serves chain {chain_id}, not {self.chain_id}"
+        elif self.genesis_hash not in (None, genesis_hash):
             endpoint.foreign = f"began with block {genesis.hash}, not 0x{(self.genesis_hash or b'').hex()}"
         else:
-            self.genesis_hash = bytes.fromhex(genesis.hash[2:])
+            self.genesis_hash = genesis_hash
             endpoint.is_known = True
         if endpoint.foreign:
             _log.error("endpoint refused", endpoint=endpoint.name, because=endpoint.foreign)
@@ -295,6 +302,7 @@ class Node:
 
     def _refusal(self, endpoint: Endpoint, call: Call, failure: _Failure) -> Exception:
         is_range = call.method == "eth_getLogs" and "fromBlock" in call.params[0]
-        if is_range and failure.code in _TOO_LARGE_CODES and _TOO_LARGE.search(failure.message):
+        is_too_large = _TOO_LARGE.search(failure.message) and not _NOT_THERE_YET.search(failure.message)
+        if is_range and failure.code in _TOO_LARGE_CODES and is_too_large:
             return RangeTooLarge(failure.message, suggested_blocks(failure.message))
         return self._fault(endpoint, f"{call.method}: {failure.message} ({failure.code})")

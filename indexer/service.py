@@ -117,7 +117,7 @@ async def _first_to_end(*parts: Coroutine[Any, Any, None]) -> None:
     for task in done:
         try:
             task.result()
-        except* psycopg.OperationalError as lost:
+        except* (psycopg.OperationalError, psycopg.InterfaceError) as lost:
             raise lost.exceptions[0] from None
 
 

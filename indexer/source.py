@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -91,7 +91,7 @@ class Source:
             logs += of_block
         return Batch(logs, headers, is_final=False, first_number=base.number + 1)
 
-    async def final(self, first: int, last: int) -> AsyncIterator[Batch]:
+    async def final(self, first: int, last: int) -> AsyncGenerator[Batch, None]:
         """The final blocks of a range in order, in batches of about WANTED_LOGS logs, some fetched ahead."""
         ahead: deque[asyncio.Task[list[Batch]]] = deque()
         try:
@@ -130,7 +130,10 @@ class Source:
 
     async def _times(self, logs: Sequence[RpcLog]) -> Callable[[RpcLog], datetime]:
         """How to know the block time of each log: from itself, or from headers where the node leaves it out."""
-        missing = sorted({_quantity(log.block_number) for log in logs if log.block_timestamp is None})
+        try:
+            missing = sorted({int(log.block_number, 16) for log in logs if log.block_timestamp is None})
+        except ValueError as error:
+            raise Inconsistent(f"the node gave a malformed log: {error}") from error
         headers = [header for header in await self.headers(missing) if header] if missing else []
         if len(headers) != len(missing):
             raise Inconsistent("the node has logs of blocks that it does not have")
@@ -186,12 +189,12 @@ def _same_time(block_time: datetime, _: RpcLog) -> datetime:
     return block_time
 
 
-def _quantity(text: str) -> int:
-    return int(text, 16)
-
-
 def _time(text: str) -> datetime:
-    return datetime.fromtimestamp(int(text, 16), UTC)
+    """Raises ValueError for what is no time that a calendar has."""
+    try:
+        return datetime.fromtimestamp(int(text, 16), UTC)
+    except (OverflowError, OSError) as error:
+        raise ValueError(f"{text} is no block time") from error
 
 
 def _sized(text: str, size: int) -> bytes:

@@ -39,12 +39,15 @@ class Status:
 
 
 def read_status(database_url: str, generation: int) -> Status | None:
-    """Return the status, or None before the first block."""
+    """Return the status, or None before the first migration or the first block."""
     options = f"-c timezone=UTC -c search_path={chain_schema(generation)}"
-    with psycopg.connect(database_url, options=options) as connection:
-        cursor = connection.execute(_CURSOR).fetchone()
-        counts = connection.execute(_COUNTS).fetchone()
-        leader = connection.execute(_LEADER, (generation,)).fetchone()
+    try:
+        with psycopg.connect(database_url, options=options) as connection:
+            cursor = connection.execute(_CURSOR).fetchone()
+            counts = connection.execute(_COUNTS).fetchone()
+            leader = connection.execute(_LEADER, (generation,)).fetchone()
+    except psycopg.errors.UndefinedTable:
+        return None
     if cursor is None or counts is None:
         return None
     values: tuple[Any, ...] = (*cursor, *counts, leader is not None)

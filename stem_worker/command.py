@@ -19,7 +19,7 @@ def command() -> None:
     if settings.metrics_port:
         from prometheus_client import start_http_server
 
-        start_http_server(settings.metrics_port)
+        start_http_server(settings.metrics_port, addr="127.0.0.1")
 
     import asyncio
 

@@ -65,12 +65,19 @@ class SeparationHandler:
         failure = SeparationFailure(
             job_id=request.job_id,
             code=error.code if isinstance(error, AppError) else "separation_failed",
-            detail=error.detail if isinstance(error, AppError) else f"the worker broke: {type(error).__name__}",
+            detail=_said_of(error),
             attempts=delivery.attempt,
             permanent=permanent,
         )
         caused_by = [str(delivery.envelope.event_id)]
         await self._publisher.publish(STEM_DLQ, Envelope.of(failure, producer=PRODUCER, source_refs=caused_by))
+
+
+def _said_of(error: Exception) -> str:
+    """What the artist may read: all of what is wrong with the input; of trouble in the house no paths and no hosts."""
+    if isinstance(error, PERMANENT):
+        return error.detail
+    return error.title if isinstance(error, AppError) else f"the worker broke: {type(error).__name__}"
 
 
 def _count(result: SeparationResult) -> None:

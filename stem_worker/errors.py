@@ -20,6 +20,13 @@ class WeightsRefused(AppError):
     title = "The weights file has the wrong hash"
 
 
+class WorkspaceRefused(AppError):
+    """The scratch folder could be read by somebody else."""
+
+    code = "workspace_refused"
+    title = "The scratch folder is not this worker's own"
+
+
 class SeparationCancelled(AppError):
     """The worker was told to stop; the job is tried again elsewhere."""
 

@@ -133,6 +133,7 @@ def encode(pcm: npt.NDArray[np.float32], arguments: list[str], *, timeout: float
             pass_fds=(target.fileno(),),
             env=_ENVIRONMENT,
         )
+        target.seek(0)
         encoded = target.read()
     if done.returncode != 0 or not encoded:
         raise RuntimeError(f"ffmpeg could not encode: {done.stderr.decode(errors='replace')[-400:]}")

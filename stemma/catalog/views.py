@@ -81,7 +81,8 @@ recordings = _view(
 """One row per recording, with its current separation (null while there is none) and its documents.
 
 The log is the registration's. ``metadata_state``: 'pending' while a document is not fetched yet, 'resolved', or
-'invalid' when one breaks its schema or belongs to another recording; then the columns of that document are null.
+'invalid' when one breaks its schema, belongs to another recording, or names another model or weights than the chain
+does; then the columns of that document are null.
 """
 
 stems = _view(

@@ -76,6 +76,8 @@ def _drive(running: Coroutine[Any, Any, None], connection: AsyncConnection, afte
         except BaseException as error:  # noqa: BLE001 - a timer's cancellation, for example: the engine's to handle
             step = functools.partial(running.throw, error)
     connection.pgconn.finish()
-    with contextlib.suppress(Crash, psycopg.Error):
-        running.throw(Crash())
+    # Tidying up may wait, too, and is cut short as well: a coroutine left half-way would be closed by the next one.
+    with contextlib.suppress(Crash, psycopg.Error, StopIteration):
+        while True:
+            running.throw(Crash())
     return True

@@ -59,6 +59,15 @@ def test_a_node_that_finalized_another_block_is_refused() -> None:
         state.moved(headers(range(5, 6))[0], batch(headers(range(6, 8))), Marks(4, 4, b"b\x04"))
 
 
+def test_a_final_range_that_ends_in_another_block_than_the_final_one_is_refused() -> None:
+    state, base = ChainState(headers(range(1, 6))), headers(range(5, 6))[0]
+    last = headers(range(9, 10), b"b")
+    with pytest.raises(Inconsistent, match="finalized another"):
+        state.moved(base, batch(last, is_final=True), Marks(9, 9, b"a\x09"))
+    assert state.moved(base, batch(last, is_final=True), Marks(9, 9, b"b\x09")).anchor == last[0]
+    assert state.moved(base, batch(last, is_final=True), Marks(12, 12, b"a\x0c")).anchor == last[0]
+
+
 def test_without_new_blocks_only_the_base_remains_on_top() -> None:
     state = ChainState(headers(range(1, 6))).moved(headers(range(3, 4))[0], None, Marks(0, 0))
     assert state.tip.number == 3

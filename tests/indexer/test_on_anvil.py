@@ -147,7 +147,7 @@ def test_kill_9_in_the_middle_of_a_batch_leaves_no_trace(database, chain, tmp_pa
     before = dump(database.admin_url, 1)
     for number in range(5, 8):
         chain.register(Song(number))
-    for table in ("logs", "recordings", "stems", "feed", "cursor"):
+    for table in ("logs", "feed", "cursor"):  # the first, a middle and the last statement
         with (
             psycopg.connect(database.admin_url) as blocker,
             indexer_process(database.indexer_url, chain, tmp_path) as running,
@@ -180,7 +180,6 @@ def fresh_equals_grown(database, chain: Registrar, folder: Path) -> None:
     migrate(database.admin_url, generation=2)
     run_until_head(database.indexer_url, chain, folder, "--generation", "2")
     grown, fresh = dump(database.admin_url, 1), dump(database.admin_url, 2)
-    migrate(database.admin_url, generation=1)
     for table, rows in fresh.items():
         assert grown[table] == rows, f"table {table} differs"
 
@@ -217,6 +216,26 @@ def test_status_and_metrics_say_how_far_the_index_is(database, chain, tmp_path) 
     assert float(metrics['stemma_indexer_events_total{event="StemRegistry.StemCommitted"}']) == 6
     assert float(metrics["stemma_indexer_stalled_on_write_seconds_total"]) > 0
     eventually(lambda: "no indexer is running" in indexer_status(database).stdout, "nobody leads any more")
+
+
+def test_status_before_the_first_migration_says_so(database) -> None:
+    with psycopg.connect(database.admin_url) as connection:
+        connection.execute("drop schema chain_1 cascade")
+    status = indexer_status(database)
+    assert (status.returncode, status.stdout.strip()) == (1, "Nothing is indexed yet.")
+
+
+def test_each_database_connection_may_break(database, chain, tmp_path) -> None:
+    chain.register(Song(1))
+    with indexer_process(database.indexer_url, chain, tmp_path) as running:
+        for number, purpose in enumerate(("resolver", "writer"), start=2):
+            eventually(lambda: index_is_at(database, chain), "the index is at the head")
+            cut = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = %s"
+            query(database.admin_url, cut + " and datname = current_database()", f"indexer-{purpose}")
+            chain.register(Song(number))
+        eventually(lambda: index_is_at(database, chain), "the index is at the head again")
+        assert running.process.poll() is None, running.log.read_text()
+        assert running.stop() == 0, running.log.read_text()
 
 
 def indexer_status(database) -> subprocess.CompletedProcess[str]:

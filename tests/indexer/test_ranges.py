@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.ranges import FIRST_RANGE, LARGEST_RANGE, RangeSize, suggested_blocks
+from indexer.ranges import ANSWERS_TO_FORGET, FIRST_RANGE, LARGEST_RANGE, RangeSize, suggested_blocks
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,12 @@ def test_a_refused_range_gets_smaller_and_stays_so(blocks: int, suggested: int) 
     assert 1 <= smaller < blocks
     size.answered(size.blocks, 0)
     assert size.blocks <= smaller
+
+
+def test_a_limit_is_doubted_after_many_good_answers() -> None:
+    size = RangeSize(wanted_logs=100)
+    size.refused(500, 1)
+    assert (size.blocks, size.ceiling) == (1, 1)
+    for _ in range(ANSWERS_TO_FORGET * 16):
+        size.answered(size.blocks, 0)
+    assert size.blocks == LARGEST_RANGE

@@ -1,5 +1,6 @@
 """Documents from real storage into `content`: what is missing waits, what is wrong is refused for good."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator
@@ -8,9 +9,12 @@ from typing import Any
 
 import psycopg
 import pytest
+import rfc8785
 
-from indexer.resolver import Resolver
+from indexer.metrics import METRICS
+from indexer.resolver import TROUBLE_SECONDS, WORKERS, Resolver
 from indexer.service import connect
+from stemma.chain.intents import model_hash
 from stemma.cid import DAG_PB, RAW
 from stemma.storage.opening import open_storage_at
 from stemma.storage.storage import Storage
@@ -100,13 +104,27 @@ async def test_a_missing_file_stays_pending_is_tried_ever_more_rarely_and_resolv
     [
         b"no JSON",
         b"{}",
-        json.dumps(json.loads(Song(1).credits.canonical()) | {"extra": 1}).encode(),
-        json.dumps(json.loads(Song(1).credits.canonical()) | {"title": "NUL \0 inside"}).encode(),
+        rfc8785.dumps(json.loads(Song(1).credits.canonical()) | {"extra": 1}),
+        rfc8785.dumps(json.loads(Song(1).credits.canonical()) | {"title": "NUL \0 inside"}),
+        rfc8785.dumps(json.loads(Song(1).credits.canonical()) | {"title": " Song 1 "}),
+        Song(1).credits.canonical().replace(b'{"artist"', b'{"artist":"Eve","artist"'),
+        json.dumps(json.loads(Song(1).credits.canonical())).encode(),
         json.dumps(json.loads(Song(1).credits.canonical()) | {"description": "half a pair \ud800"}).encode(),
         Song(1).manifest.canonical(),
         b" " * (256 * 1024 + 1),
     ],
-    ids=["not-json", "empty", "extra-key", "nul", "surrogate", "other-kind", "too-large"],
+    ids=[
+        "not-json",
+        "empty",
+        "extra-key",
+        "nul",
+        "blanks",
+        "doubled-key",
+        "not-canonical",
+        "surrogate",
+        "other-kind",
+        "too-large",
+    ],
 )
 async def test_a_document_that_can_never_become_good_is_invalid_for_good(database, storage, resolver, body) -> None:
     blob = await storage.put(body, private=False)
@@ -119,9 +137,19 @@ async def test_a_document_that_can_never_become_good_is_invalid_for_good(databas
     assert not await resolver.resolve_next()
 
 
-async def test_absurd_numbers_are_invalid_and_do_not_stop_the_resolver(database, storage, resolver) -> None:
-    manifest = json.loads(Song(1).manifest.canonical()) | {"samples": 10**15, "sampleRate": 1}
-    blob = await storage.put(json.dumps(manifest).encode(), private=False)
+@pytest.mark.parametrize(
+    "body",
+    [
+        rfc8785.dumps(json.loads(Song(1).manifest.canonical()) | {"samples": 10**15, "sampleRate": 1}),
+        Song(1).manifest.canonical().replace(b'"shifts":0', b'"shifts":1e99999'),
+        Song(1).manifest.canonical().replace(b'"shifts":0', b'"shifts":' + b"9" * 40),
+        Song(1).manifest.canonical().replace(b'"shifts":0', b'"shifts":NaN'),
+        Song(1).manifest.canonical().replace(b'"shifts":0', b'"shifts":' + b"[" * 5_000 + b"]" * 5_000),
+    ],
+    ids=["too-long", "many-digits", "no-double", "nan", "deep"],
+)
+async def test_absurd_numbers_are_invalid_and_do_not_stop_the_resolver(database, storage, resolver, body) -> None:
+    blob = await storage.put(body, private=False)
     want(database, "separation", blob.cid.digest)
     assert await resolver.resolve_next()
     assert document(database)["state"] == "invalid"
@@ -163,6 +191,53 @@ async def test_somebody_elses_document_does_not_count_for_a_recording(database, 
         )
         rows = connection.execute("select metadata_state, title, credits from catalog.recordings").fetchall()
     assert rows == [("invalid", None, None)]
+
+
+@pytest.mark.parametrize("change", [{}, {"model": b"\x07" * 32}, {"weights": b"\x08" * 32}, {"id": bytes(28)}])
+async def test_a_manifest_counts_if_it_names_what_stands_on_chain(database, storage, resolver, change) -> None:
+    song = Song(1)
+    for kind, each in (("credits", song.credits), ("separation", song.manifest)):
+        await storage.put(each.canonical(), private=False)
+        want(database, kind, each.digest())
+        assert await resolver.resolve_next()
+    values = {
+        "id": song.recording.to_bytes(28, "big"),
+        "hash": song.content_hash,
+        "credits": song.credits.digest(),
+        "manifest": song.manifest.digest(),
+        "model": model_hash(song.manifest.model.version),
+        "weights": bytes.fromhex(song.manifest.model.weights_sha256[2:]),
+    } | change
+    with psycopg.connect(database.admin_url) as connection:
+        connection.execute(
+            "insert into chain_1.logs values (1, 0, 0, now(), '\\x01', '\\x02', '\\x03', null, null, null, null, '')"
+        )
+        connection.execute(
+            "insert into chain_1.recordings values"
+            " (%(id)s, '\\x04', %(hash)s, %(credits)s, 85, 0, '\\x05', now(), 0, 1, 0)",
+            values,
+        )
+        connection.execute(
+            "insert into chain_1.separations values"
+            " (%(id)s, 0, '\\x05', '\\x06', %(model)s, %(weights)s, %(manifest)s, 85, '\\x09', 1, 0)",
+            values,
+        )
+        (row,) = connection.execute(
+            "select metadata_state, model_version, title, manifest is not null from catalog.recordings"
+        ).fetchall()
+    assert row == (("invalid", None, "Song 1", False) if change else ("resolved", "demucs-tiny-synth", "Song 1", True))
+
+
+async def test_a_resolver_in_trouble_does_not_spin(database, resolver) -> None:
+    with psycopg.connect(database.admin_url) as connection:
+        connection.execute("revoke update on content.documents from stemma_indexer")
+    failed = METRICS.documents.labels("failed")._value
+    before = failed.get()
+    running = asyncio.create_task(resolver.run())
+    await asyncio.sleep(0.8 * TROUBLE_SECONDS)
+    running.cancel()
+    await asyncio.wait([running])
+    assert 0 < failed.get() - before <= WORKERS
 
 
 async def test_a_large_document_by_its_tree_is_still_too_large(database, storage, resolver) -> None:

@@ -22,7 +22,7 @@ from tests.indexer.scripted_node import ScriptedNode, Temper
 pytestmark = pytest.mark.anyio
 
 KEPT = [2]  # a laggard's answer about finality stayed in the cursor
-SEEDS = int(os.environ.get("STEMMA_SIMULATION_SEEDS", "25"))
+SEEDS = int(os.environ.get("STEMMA_SIMULATION_SEEDS", "15"))
 ROUNDS = 3
 
 

@@ -88,11 +88,12 @@ async def test_a_song_becomes_six_stems(requests: Requests, workshop: Workshop, 
 
 
 async def test_the_manifest_tells_all(requests: Requests, workshop: Workshop, song, model) -> None:
-    request = await requests.about(wav(song.mix, "FLOAT"))
+    mix = song.mix[:, : 5 * 44_100]
+    request = await requests.about(wav(mix, "FLOAT"))
     result = await run(request, workshop)
     manifest = await manifest_of(result, requests.storage)
     assert manifest.content_hash == request.content_hash
-    assert manifest.samples == song.mix.shape[1]
+    assert manifest.samples == mix.shape[1]
     assert manifest.model.version == "demucs-tiny-synth"
     assert manifest.model.weights_sha256 == "0x" + model.weights_sha256.hex()
     assert manifest.parameters["shifts"] == 0
@@ -100,7 +101,7 @@ async def test_the_manifest_tells_all(requests: Requests, workshop: Workshop, so
     assert {"torch", "threads", "device", "ffmpeg", "demucs"} <= set(manifest.runtime)
     assert manifest.features.residual_snr_db is not None
     assert manifest.features.residual_snr_db > 5
-    assert manifest.pcm_sha256 == "0x" + hashlib.sha256(song.mix.T.astype("<f4").tobytes()).hexdigest()
+    assert manifest.pcm_sha256 == "0x" + hashlib.sha256(mix.T.astype("<f4").tobytes()).hexdigest()
     for stem, listed in zip(result.stems, manifest.stems, strict=True):
         assert (stem.cid, stem.sha256, stem.work_id, stem.kind) == (
             listed.cid,

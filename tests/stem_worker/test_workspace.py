@@ -1,12 +1,14 @@
 """Scratch folders go away with their job, or after a kill with the next start."""
 
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from stem_worker.errors import WorkspaceRefused
 from stem_worker.workspace import Workspaces
 
 
@@ -40,3 +42,16 @@ def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
     process.stdout.close()
     assert Workspaces(tmp_path).sweep() == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stray_file_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / "stray").write_text("x")
+    assert Workspaces(tmp_path).sweep() == 0
+
+
+def test_a_root_that_others_prepared_is_refused_and_an_open_one_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    with pytest.raises(WorkspaceRefused):
+        Workspaces(tmp_path / "link")
+    (tmp_path / "open").mkdir(mode=0o777)
+    assert stat.S_IMODE(Workspaces(tmp_path / "open").root.stat().st_mode) == 0o700

@@ -2,6 +2,7 @@
 
 import os
 import struct
+import subprocess
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from stemma.audio import ffmpeg
 from stemma.audio.errors import (
     AudioEmpty,
     AudioError,
@@ -185,3 +187,29 @@ def test_no_descriptor_and_no_process_is_left_behind(songs) -> None:
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
     names = [Path(f"/proc/{child}/comm").read_text() for child in children]
     assert not [name for name in names if name.startswith("ffmpeg")]
+
+
+def test_ffmpeg_does_not_get_the_keys_of_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spy = tmp_path / "ffmpeg"
+    spy.write_text('#!/bin/sh\necho "Error: ${ATTESTOR_PRIVATE_KEY:-no key}" >&2\nexit 1\n')
+    spy.chmod(0o755)
+    monkeypatch.setattr(ffmpeg, "executable", lambda: str(spy))
+    monkeypatch.setenv("ATTESTOR_PRIVATE_KEY", "0x1234")
+    song = tmp_path / "song.wav"
+    song.write_bytes(b"RIFF")
+    assert rejection(song).detail == "ffmpeg says: Error: no key"
+    with pytest.raises(RuntimeError, match="Error: no key"):
+        ffmpeg.encode(np.zeros((2, 100), dtype=np.float32), ["-f", "mp3"])
+
+
+def test_tags_in_a_file_are_not_taken_for_what_ffmpeg_says_of_it(songs, tmp_path: Path) -> None:
+    path = tmp_path / "tagged.flac"
+    lies = [
+        "title=  Duration: 01:00:00.00",
+        "artist=  Stream #0:0: Audio: lie, 1 Hz, lies",
+        "album=Input #0, lie, from",
+    ]
+    tags = [part for lie in lies for part in ("-metadata", lie)]
+    command = [ffmpeg.executable(), "-v", "error", "-i", songs.path("flac"), *tags, "-c:a", "copy", path]
+    subprocess.run(command, check=True)
+    assert probe(path, LIMITS) == probe(songs.path("flac"), LIMITS)
