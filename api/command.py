@@ -38,7 +38,7 @@ def jobs() -> None:
     if settings.metrics_port:
         from prometheus_client import start_http_server
 
-        start_http_server(settings.metrics_port)
+        start_http_server(settings.metrics_port, addr="127.0.0.1")
 
     async def run_until_told_to_stop() -> None:
         work = asyncio.ensure_future(run_jobs(settings))
@@ -70,7 +70,7 @@ def _serve() -> None:
     if settings.metrics_port:
         from prometheus_client import start_http_server
 
-        start_http_server(settings.metrics_port)
+        start_http_server(settings.metrics_port, addr="127.0.0.1")
     configuration = uvicorn.Config(
         create_app(settings),
         host=settings.api_host,

@@ -22,8 +22,7 @@ from api.outbox import jobs as outbox_jobs
 from api.transactions.jobs import send_forever
 from api.transactions.sender import Sender
 from stemma.catalog.views import FEED_CHANNEL
-from stemma.chain.deployments import Deployment, load_deployment
-from stemma.chain.errors import DeploymentMissing
+from stemma.chain.deployments import deployment_when_there
 from stemma.chain.rpc import JsonRpc
 from stemma.database.engine import create_engine
 from stemma.messaging.consumer import consume
@@ -36,7 +35,6 @@ from stemma.settings import Settings
 from stemma.storage import open_storage
 
 _MAX_RESULTS_AT_ONCE = 4
-_WAIT_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)
 
@@ -111,7 +109,7 @@ async def _exchange_messages(settings: Settings, ingestion: Ingestion, notificat
 
 async def _send(settings: Settings, ingestion: Ingestion, rpc: JsonRpc, notifications: Notifications) -> None:
     assert settings.relayer_private_key is not None
-    deployment = await _deployed(settings)
+    deployment = await deployment_when_there(settings.deployments_dir, settings.chain_id)
     sender = Sender(
         ingestion.engine,
         rpc,
@@ -121,19 +119,6 @@ async def _send(settings: Settings, ingestion: Ingestion, rpc: JsonRpc, notifica
         listener=partial(ingestion_jobs.take_outcome, ingestion),
     )
     await send_forever(sender, notifications)
-
-
-async def _deployed(settings: Settings) -> Deployment:
-    """Wait for the contracts' addresses."""
-    said = False
-    while True:
-        try:
-            return load_deployment(settings.deployments_dir, settings.chain_id)
-        except DeploymentMissing as error:
-            if not said:
-                _log.warning("waiting for the contracts", reason=error.detail)
-                said = True
-            await asyncio.sleep(_WAIT_SECONDS)
 
 
 def _periods(ingestion: Ingestion, queue: UploadQueue) -> list[Period]:

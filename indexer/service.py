@@ -19,8 +19,7 @@ from indexer.publish import chain_schema
 from indexer.resolver import Resolver
 from indexer.rpc import Node
 from indexer.source import Source
-from stemma.chain.deployments import Deployment, load_deployment
-from stemma.chain.errors import DeploymentMissing
+from stemma.chain.deployments import Deployment, deployment_when_there
 from stemma.settings import Settings
 from stemma.storage.opening import open_storage
 
@@ -38,7 +37,7 @@ async def run(settings: Settings, *, generation: int = 1, until: int | None = No
     Raises:
         Stop: the indexer must not go on by itself.
     """
-    deployment = await _deployment(settings)
+    deployment = await deployment_when_there(settings.deployments_dir, settings.chain_id)
     router = Router(contracts_of(deployment), STEMMA)
     pause = FIRST_PAUSE_SECONDS
     while True:
@@ -119,14 +118,3 @@ async def _first_to_end(*parts: Coroutine[Any, Any, None]) -> None:
             task.result()
         except* (psycopg.OperationalError, psycopg.InterfaceError) as lost:
             raise lost.exceptions[0] from None
-
-
-async def _deployment(settings: Settings) -> Deployment:
-    pause = FIRST_PAUSE_SECONDS
-    while True:
-        try:
-            return load_deployment(settings.deployments_dir, settings.chain_id)
-        except DeploymentMissing as missing:
-            _log.warning("waiting for the deployment", because=missing.detail, seconds=pause)
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)

@@ -52,6 +52,6 @@ class SourceMismatch(AppError):
 class RequestInvalid(AppError):
     """The message cannot be understood, or contradicts itself."""
 
-    code = "request_invalid"
+    code = "separation_request_invalid"
     status = HTTPStatus.BAD_REQUEST
     title = "The separation request is not valid"

@@ -15,8 +15,7 @@ from stem_worker.job import Workshop
 from stem_worker.model_repository import ModelRepository
 from stem_worker.workspace import Workspaces
 from stemma.audio.probe import AudioLimits
-from stemma.chain.deployments import Deployment, load_deployment
-from stemma.chain.errors import DeploymentMissing
+from stemma.chain.deployments import deployment_when_there, load_deployment
 from stemma.messaging.consumer import consume
 from stemma.messaging.endpoint import PubsubEndpoint
 from stemma.messaging.events import SeparationRequest
@@ -49,7 +48,9 @@ async def _serve(settings: Settings, attestor_key: str) -> None:
     if left := workspaces.sweep():
         log.info("removed what killed workers left", folders=left)
     endpoint = PubsubEndpoint.from_settings(settings)
-    engine, _, _ = await asyncio.gather(_engine(settings), _deployment(settings), ensure_topology(endpoint))
+    engine, _, _ = await asyncio.gather(
+        _engine(settings), deployment_when_there(settings.deployments_dir, settings.chain_id), ensure_topology(endpoint)
+    )
 
     async with open_storage(settings) as storage, Publisher(endpoint) as publisher:
 
@@ -84,18 +85,6 @@ async def _engine(settings: Settings) -> Engine:
             continue
         log.info("model ready", model=model.version, seconds=round(time.monotonic() - began, 2))
         return Engine(model, threads=settings.worker_threads, device=_device())
-
-
-async def _deployment(settings: Settings) -> Deployment:
-    """The contracts that attestations are for; wait until they are deployed."""
-    pause = FIRST_PAUSE_SECONDS
-    while True:
-        try:
-            return load_deployment(settings.deployments_dir, settings.chain_id)
-        except DeploymentMissing as error:
-            log.warning("waiting for the deployment", reason=error.detail, seconds=pause)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 
 def _device() -> str:

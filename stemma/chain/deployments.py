@@ -1,10 +1,12 @@
 """Where the contracts are: the files ``<chainId>.json`` that ``ape run deploy`` writes, and whether they still hold."""
 
+import asyncio
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
+import structlog
 from eth_hash.auto import keccak
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
@@ -13,6 +15,11 @@ from stemma.chain.abi import CONTRACTS, load_abi
 from stemma.chain.errors import DeploymentMissing
 from stemma.chain.intents import SigningDomain
 from stemma.chain.json_rpc import call_blocking
+
+_FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 10.0
+
+_log = structlog.get_logger(__name__)
 
 SOURCE_ROOT = Path(__file__).resolve().parents[2]
 
@@ -92,6 +99,18 @@ def load_deployment(folder: Path, chain_id: int) -> Deployment:
     if deployment.chain_id != chain_id or not set(CONTRACTS) <= set(deployment.contracts):
         raise DeploymentMissing(f"{path} does not describe the contracts on chain {chain_id}")
     return deployment
+
+
+async def deployment_when_there(folder: Path, chain_id: int) -> Deployment:
+    """The deployment on a chain; wait until the contracts are deployed, and say so."""
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return load_deployment(folder, chain_id)
+        except DeploymentMissing as missing:
+            _log.warning("waiting for the deployment", reason=missing.detail, seconds=pause)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
 
 def matches_chain(deployment: Deployment, rpc_url: str, *, source_root: Path = SOURCE_ROOT) -> bool:

@@ -1,5 +1,6 @@
 """Deployments files: read strictly, and compared with the chain and the sources without a compiler."""
 
+import asyncio
 import json
 import shutil
 from pathlib import Path
@@ -10,6 +11,7 @@ from stemma.chain.deployments import (
     SOURCE_ROOT,
     Deployment,
     deployment_file,
+    deployment_when_there,
     load_deployment,
     matches_chain,
     matches_sources,
@@ -131,3 +133,17 @@ class TestLoad:
             "chainId": 31337,
             "verifyingContract": deployment.registry.address,
         }
+
+
+class TestDeploymentWhenThere:
+    @pytest.mark.anyio
+    async def test_waits_until_the_contracts_are_deployed(self, deployed, deployment, tmp_path):
+        empty = tmp_path / "empty"
+        empty.mkdir()
+        waiting = asyncio.create_task(deployment_when_there(empty, deployment.chain_id))
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+
+        shutil.copy(deployment_file(deployed.deployments_dir, deployment.chain_id), empty)
+
+        assert await asyncio.wait_for(waiting, 5) == deployment
