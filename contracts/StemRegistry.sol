@@ -3,89 +3,163 @@ pragma solidity ^0.8.37;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
+import {IIPNFT} from "./interfaces/IIPNFT.sol";
+import {ILicenses} from "./interfaces/ILicenses.sol";
+import {IRoles} from "./interfaces/IRoles.sol";
+import {IRoyaltySplitter} from "./interfaces/IRoyaltySplitter.sol";
 import {IStemRegistry} from "./interfaces/IStemRegistry.sol";
 import {Cid} from "./libraries/Cid.sol";
 import {Signatures} from "./libraries/Signatures.sol";
 import {StemTree} from "./libraries/StemTree.sol";
 import {TypedData} from "./libraries/TypedData.sol";
 import {WorkId} from "./libraries/WorkId.sol";
+import {Ancestry} from "./registry/Ancestry.sol";
 
-/// @title Provenance of recordings and their stems, see IStemRegistry.
-contract StemRegistry is IStemRegistry, EIP712 {
+/// @title Provenance and ancestry of recordings, see IStemRegistry.
+contract StemRegistry is Ancestry, EIP712 {
     uint32 private constant MAX_RESALE_ROYALTY_PPM = 100_000;
     uint256 private constant MAX_SLOTS = 16;
     uint256 private constant WHOLE_PPM = 1_000_000;
 
-    address public immutable admin;
+    IRoles public immutable roles;
+    IIPNFT public immutable titles;
+    IRoyaltySplitter public immutable splitter;
 
-    mapping(address account => bool) public isAttestor;
+    mapping(bytes32 commitment => uint256) public commitmentBlockOf;
     mapping(uint224 recordingId => Recording) private _recordings;
+    mapping(bytes32 root => Batch) private _batches;
 
-    constructor(address admin_, address[] memory attestors) EIP712("StemRegistry", "1") {
-        require(admin_ != address(0), ZeroAddress());
-        admin = admin_;
-        for (uint256 i = 0; i < attestors.length; ++i) {
-            _grantAttestor(attestors[i]);
-        }
-    }
-
-    modifier onlyAdmin() {
-        require(msg.sender == admin, NotAdmin(msg.sender));
-        _;
+    constructor(IRoles roles_, IIPNFT titles_, IRoyaltySplitter splitter_, ILicenses licenses_)
+        Ancestry(licenses_)
+        EIP712("StemRegistry", "1")
+    {
+        roles = roles_;
+        titles = titles_;
+        splitter = splitter_;
     }
 
     // ------------------------------------------------------------------ registration
 
     /// @inheritdoc IStemRegistry
+    function commit(bytes32 commitment) external {
+        if (commitmentBlockOf[commitment] != 0) return;
+        commitmentBlockOf[commitment] = block.number;
+        emit CommitmentMade(commitment);
+    }
+
+    /// @inheritdoc IStemRegistry
+    function registerCommitted(
+        Registration calldata registration,
+        bytes calldata creatorSignature,
+        uint256[][] calldata tables,
+        bytes32 salt
+    ) external returns (uint224 recordingId) {
+        bytes32 commitment = commitmentOf(registration.creator, registration.contentHash, salt);
+        uint256 madeInBlock = commitmentBlockOf[commitment];
+        require(madeInBlock != 0, UnknownCommitment(commitment));
+        require(madeInBlock < block.number, CommitmentTooYoung(commitment, madeInBlock));
+        recordingId = _register(registration, creatorSignature, tables, address(0));
+    }
+
+    /// @inheritdoc IStemRegistry
+    function registerAttested(
+        Registration calldata registration,
+        bytes calldata creatorSignature,
+        uint256[][] calldata tables,
+        uint64 attestationDeadline,
+        bytes calldata attestorSignature
+    ) external returns (uint224 recordingId) {
+        bytes32 digest = originDigest(registration.creator, registration.contentHash, attestationDeadline);
+        address attestor = _attestorOf(digest, attestationDeadline, attestorSignature);
+        recordingId = _register(registration, creatorSignature, tables, attestor);
+    }
+
+    /// @inheritdoc IStemRegistry
     function registerAndCommit(
         Registration calldata registration,
         bytes calldata creatorSignature,
+        uint256[][] calldata tables,
         Stem[6] calldata stems,
         Separation calldata separation,
         uint64 attestationDeadline,
         bytes calldata attestorSignature
     ) external returns (uint224 recordingId) {
-        recordingId = WorkId.ofRecording(registration.contentHash);
-        require(_recordings[recordingId].creator == address(0), RecordingExists(recordingId));
-
-        _checkTerms(registration);
-        _checkCreator(registration, creatorSignature);
-        _checkStems(recordingId, stems, separation);
         address attestor = _attestorOf(
             attestationDigest(registration.creator, registration.contentHash, separation, attestationDeadline),
             attestationDeadline,
             attestorSignature
         );
-
-        _recordings[recordingId] = Recording({
-            creator: registration.creator,
-            version: separation.version,
-            resaleRoyaltyPpm: registration.resaleRoyaltyPpm,
-            stemsRoot: separation.stemsRoot,
-            metadataDigest: separation.metadataDigest
-        });
-        _emitRegistration(recordingId, registration, attestor);
-        _emitSeparation(recordingId, stems, separation, attestor);
+        recordingId = _register(registration, creatorSignature, tables, attestor);
+        require(separation.version == 0, WrongVersion(separation.version, 0));
+        _separate(recordingId, stems, separation, attestor);
     }
 
-    // ------------------------------------------------------------------ attestors
+    // ------------------------------------------------------------------ separations
 
     /// @inheritdoc IStemRegistry
-    function grantAttestor(address account) external onlyAdmin {
-        _grantAttestor(account);
+    function commitSeparation(
+        bytes32 contentHash,
+        Stem[6] calldata stems,
+        Separation calldata separation,
+        uint64 attestationDeadline,
+        bytes calldata attestorSignature,
+        bytes calldata holderSignature
+    ) external {
+        uint224 recordingId = WorkId.ofRecording(contentHash);
+        Recording storage recording = _existing(recordingId);
+        address attestor = _attestorOf(
+            attestationDigest(recording.creator, contentHash, separation, attestationDeadline),
+            attestationDeadline,
+            attestorSignature
+        );
+        uint32 expected = recording.separationRoot == 0 ? 0 : recording.version + 1;
+        require(separation.version == expected, WrongVersion(separation.version, expected));
+        if (expected != 0) {
+            _checkHolder(recordingId, separation, holderSignature);
+            recording.version = expected;
+        }
+        _separate(recordingId, stems, separation, attestor);
     }
 
     /// @inheritdoc IStemRegistry
-    function revokeAttestor(address account) external onlyAdmin {
-        require(isAttestor[account], NotAttestor(account));
-        isAttestor[account] = false;
-        emit AttestorRevoked(account);
+    function anchorBatch(bytes32 root, uint32 count, bytes32 manifestDigest, uint8 manifestCodec) external {
+        require(roles.isAttestor(msg.sender), NotAttestor(msg.sender));
+        require(count != 0, EmptyBatch());
+        require(Cid.isCodec(manifestCodec), UnknownCodec(manifestCodec));
+        require(_batches[root].count == 0, BatchExists(root));
+        _batches[root] = Batch({attestor: msg.sender, anchoredBlock: uint40(block.number), count: count});
+        emit BatchAnchored(root, msg.sender, count, manifestDigest, manifestCodec);
+    }
+
+    /// @inheritdoc IStemRegistry
+    function materialize(
+        bytes32 root,
+        uint224 recordingId,
+        Stem[6] calldata stems,
+        Separation calldata separation,
+        bytes32[] calldata proof
+    ) external {
+        Batch memory batch = _batches[root];
+        require(batch.count != 0, UnknownBatch(root));
+        require(WorkId.kindOf(recordingId) == 0, UnknownWork(recordingId));
+        Recording storage recording = _existing(recordingId);
+        require(
+            recording.registeredBlock < batch.anchoredBlock,
+            BatchTooEarly(root, batch.anchoredBlock, recording.registeredBlock)
+        );
+        require(recording.separationRoot == 0, AlreadySeparated(recordingId));
+        require(separation.version == 0, WrongVersion(separation.version, 0));
+        bytes32 leaf = batchLeaf(recordingId, separation);
+        require(StemTree.climb(leaf, proof) == root, NotInBatch(root, leaf));
+
+        emit BatchLeafMaterialized(root, recordingId);
+        _separate(recordingId, stems, separation, batch.attestor);
     }
 
     // ------------------------------------------------------------------ views
 
     /// @inheritdoc IStemRegistry
-    function exists(uint224 work) public view returns (bool) {
+    function exists(uint224 work) public view override returns (bool) {
         return WorkId.kindOf(work) <= WorkId.LAST_KIND && _recordings[WorkId.recordingOf(work)].creator != address(0);
     }
 
@@ -100,13 +174,30 @@ contract StemRegistry is IStemRegistry, EIP712 {
     }
 
     /// @inheritdoc IStemRegistry
-    function stemsRootOf(uint224 work) external view returns (bytes32) {
-        return _existing(work).stemsRoot;
+    function separationRootOf(uint224 work) external view returns (bytes32) {
+        return _existing(work).separationRoot;
     }
 
     /// @inheritdoc IStemRegistry
     function isCommitted(uint224 stemId, Stem calldata stem, bytes32[] calldata proof) external view returns (bool) {
-        return StemTree.climb(_leaf(stemId, stem), proof) == _existing(stemId).stemsRoot;
+        return StemTree.climb(_leaf(stemId, stem), proof) == _existing(stemId).separationRoot;
+    }
+
+    /// @inheritdoc IStemRegistry
+    function batchOf(bytes32 root) external view returns (Batch memory) {
+        return _batches[root];
+    }
+
+    // ------------------------------------------------------------------ names and digests
+
+    /// @inheritdoc IStemRegistry
+    function commitmentOf(address creator, bytes32 contentHash, bytes32 salt) public pure returns (bytes32) {
+        return keccak256(abi.encode(creator, contentHash, salt));
+    }
+
+    /// @inheritdoc IStemRegistry
+    function batchLeaf(uint224 recordingId, Separation calldata separation) public pure returns (bytes32) {
+        return StemTree.batchLeaf(recordingId, separation);
     }
 
     /// @inheritdoc IStemRegistry
@@ -123,11 +214,48 @@ contract StemRegistry is IStemRegistry, EIP712 {
         return _hashTypedDataV4(TypedData.attestation(creator, contentHash, separation, deadline));
     }
 
-    // ------------------------------------------------------------------ checks
+    /// @inheritdoc IStemRegistry
+    function originDigest(address creator, bytes32 contentHash, uint64 deadline) public view returns (bytes32) {
+        return _hashTypedDataV4(TypedData.origin(creator, contentHash, deadline));
+    }
+
+    /// @inheritdoc IStemRegistry
+    function versionDigest(uint224 recordingId, Separation calldata separation) public view returns (bytes32) {
+        return _hashTypedDataV4(TypedData.version(recordingId, separation));
+    }
+
+    // ------------------------------------------------------------------ registering
+
+    function _register(
+        Registration calldata registration,
+        bytes calldata creatorSignature,
+        uint256[][] calldata tables,
+        address attestor
+    ) private returns (uint224 recordingId) {
+        recordingId = WorkId.ofRecording(registration.contentHash);
+        require(_recordings[recordingId].creator == address(0), RecordingExists(recordingId));
+        _checkTerms(registration);
+        _checkCreator(registration, creatorSignature);
+
+        emit RecordingRegistered({
+            recordingId: recordingId,
+            creator: registration.creator,
+            attestor: attestor,
+            contentHash: registration.contentHash,
+            creditsDigest: registration.creditsDigest,
+            creditsCodec: registration.creditsCodec,
+            resaleRoyaltyPpm: registration.resaleRoyaltyPpm
+        });
+        // Before the recording exists, so that nothing can descend from itself.
+        _fixAncestry(recordingId, registration.creator, registration.parents, tables);
+        Recording storage recording = _recordings[recordingId];
+        recording.creator = registration.creator;
+        recording.resaleRoyaltyPpm = uint24(registration.resaleRoyaltyPpm);
+        recording.registeredBlock = uint40(block.number);
+        if (registration.split.length != 0) splitter.fixSplit(recordingId, registration.split);
+    }
 
     function _checkTerms(Registration calldata registration) private pure {
-        // A remix needs the license it consumes; until licenses exist, only tracks can be registered.
-        require(registration.parents.length == 0, ParentsNotSupported(registration.parents.length));
         require(Cid.isCodec(registration.creditsCodec), UnknownCodec(registration.creditsCodec));
         require(
             registration.resaleRoyaltyPpm <= MAX_RESALE_ROYALTY_PPM,
@@ -154,73 +282,17 @@ contract StemRegistry is IStemRegistry, EIP712 {
         );
     }
 
-    function _checkStems(uint224 recordingId, Stem[6] calldata stems, Separation calldata separation) private pure {
-        require(separation.version == 0, WrongVersion(separation.version, 0));
-        require(Cid.isCodec(separation.manifestCodec), UnknownCodec(separation.manifestCodec));
-        bytes32[] memory leaves = new bytes32[](6);
-        for (uint8 i = 0; i < 6; ++i) {
-            require(Cid.isCodec(stems[i].cidCodec), UnknownCodec(stems[i].cidCodec));
-            leaves[i] = _leaf(WorkId.ofStem(recordingId, i + 1), stems[i]);
-        }
-        bytes32 root = StemTree.root(leaves);
-        require(root == separation.stemsRoot, StemsRootMismatch(separation.stemsRoot, root));
-    }
+    // ------------------------------------------------------------------ separating
 
-    function _attestorOf(bytes32 digest, uint64 deadline, bytes calldata signature)
-        private
-        view
-        returns (address attestor)
-    {
-        require(block.timestamp <= deadline, DeadlinePassed(deadline, block.timestamp));
-        attestor = Signatures.recover(digest, signature);
-        if (isAttestor[attestor]) return attestor;
-        require(signature.length > 20, InvalidAttestation(digest));
-        attestor = address(bytes20(signature[:20]));
-        require(
-            isAttestor[attestor] && Signatures.isValid(attestor, digest, signature[20:]), InvalidAttestation(digest)
-        );
-    }
-
-    // ------------------------------------------------------------------ internal
-
-    function _existing(uint224 work) private view returns (Recording storage) {
-        require(exists(work), UnknownWork(work));
-        return _recordings[WorkId.recordingOf(work)];
-    }
-
-    function _leaf(uint224 stemId, Stem calldata stem) private pure returns (bytes32) {
-        return StemTree.leaf(stemId, stem.sha256Digest, stem.cidDigest, stem.cidCodec);
-    }
-
-    function _grantAttestor(address account) private {
-        require(account != address(0), ZeroAddress());
-        require(!isAttestor[account], AlreadyAttestor(account));
-        isAttestor[account] = true;
-        emit AttestorGranted(account);
-    }
-
-    function _emitRegistration(uint224 recordingId, Registration calldata registration, address attestor) private {
-        emit RecordingRegistered({
-            recordingId: recordingId,
-            creator: registration.creator,
-            attestor: attestor,
-            contentHash: registration.contentHash,
-            creditsDigest: registration.creditsDigest,
-            creditsCodec: registration.creditsCodec,
-            resaleRoyaltyPpm: registration.resaleRoyaltyPpm
-        });
-        Share[] calldata split = registration.split;
-        for (uint8 slot = 0; slot < split.length; ++slot) {
-            emit SlotFixed(recordingId, split[slot].account, slot, split[slot].ppm);
-        }
-    }
-
-    function _emitSeparation(
+    function _separate(
         uint224 recordingId,
         Stem[6] calldata stems,
         Separation calldata separation,
         address attestor
     ) private {
+        _checkStems(recordingId, stems, separation);
+        _recordings[recordingId].separationRoot =
+            StemTree.separationRoot(recordingId, separation.stemsRoot, separation.metadataDigest);
         emit SeparationCommitted({
             recordingId: recordingId,
             attestor: attestor,
@@ -241,5 +313,50 @@ contract StemRegistry is IStemRegistry, EIP712 {
                 cidCodec: stems[i].cidCodec
             });
         }
+    }
+
+    function _checkStems(uint224 recordingId, Stem[6] calldata stems, Separation calldata separation) private pure {
+        require(Cid.isCodec(separation.manifestCodec), UnknownCodec(separation.manifestCodec));
+        bytes32[] memory leaves = new bytes32[](6);
+        for (uint8 i = 0; i < 6; ++i) {
+            require(Cid.isCodec(stems[i].cidCodec), UnknownCodec(stems[i].cidCodec));
+            leaves[i] = _leaf(WorkId.ofStem(recordingId, i + 1), stems[i]);
+        }
+        bytes32 root = StemTree.root(leaves);
+        require(root == separation.stemsRoot, StemsRootMismatch(separation.stemsRoot, root));
+    }
+
+    function _checkHolder(uint224 recordingId, Separation calldata separation, bytes calldata signature) private view {
+        address holder = titles.rightsHolder(recordingId);
+        if (msg.sender == holder) return;
+        bytes32 digest = versionDigest(recordingId, separation);
+        require(Signatures.isValid(holder, digest, signature), InvalidHolderSignature(holder, digest));
+    }
+
+    function _attestorOf(bytes32 digest, uint64 deadline, bytes calldata signature)
+        private
+        view
+        returns (address attestor)
+    {
+        require(block.timestamp <= deadline, DeadlinePassed(deadline, block.timestamp));
+        attestor = Signatures.recover(digest, signature);
+        if (attestor != address(0) && roles.isAttestor(attestor)) return attestor;
+        require(signature.length > 20, InvalidAttestation(digest));
+        attestor = address(bytes20(signature[:20]));
+        require(
+            roles.isAttestor(attestor) && Signatures.isValid(attestor, digest, signature[20:]),
+            InvalidAttestation(digest)
+        );
+    }
+
+    // ------------------------------------------------------------------ internal
+
+    function _existing(uint224 work) private view returns (Recording storage) {
+        require(exists(work), UnknownWork(work));
+        return _recordings[WorkId.recordingOf(work)];
+    }
+
+    function _leaf(uint224 stemId, Stem calldata stem) private pure returns (bytes32) {
+        return StemTree.leaf(stemId, stem.sha256Digest, stem.cidDigest, stem.cidCodec);
     }
 }

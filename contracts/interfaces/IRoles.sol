@@ -11,6 +11,7 @@ interface IRoles is IAccessControl {
     error DelayIsFixed();
     error NotGuardian(address caller);
     error NotAdmin(address caller);
+    error ZeroAddress();
 
     /// @notice Ends an account's right to attest, at once. Only the guardian or the admin.
     /// What it attested stays, and stays identifiable.

@@ -139,10 +139,10 @@ interface IStemRegistry {
     error SplitTooHigh(uint256 sum, uint256 cap);
     error TooManyParents(uint256 count, uint256 cap);
     error ParentsNotAscending(uint256 index);
+    error WrongPpmCount(uint256 given, uint256 expected);
     error WrongTableCount(uint256 given, uint256 expected);
     error TableMismatch(uint224 recordingId, bytes32 expected, bytes32 computed);
     error EntriesNotAscending(uint224 recordingId, uint256 index);
-    error ZeroEntry(uint224 recordingId, uint256 index);
     error TooManyAncestors(uint256 count, uint256 cap);
     error StackTooHigh(uint256 stackPpm, uint256 cap);
     error NotAttestor(address account);

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.37;
 
-/// @title Merkle tree over stems: typed leaves, sorted pairs, an odd node is promoted unchanged.
-/// @dev A leaf hashes 160 bytes and a node 64, and leaves begin with a type tag, so no node can be read as a leaf.
+import {IStemRegistry} from "../interfaces/IStemRegistry.sol";
+
+/// @title Merkle trees over stems and over batches: typed leaves, sorted pairs, an odd node is promoted unchanged.
+/// @notice The tree of a separation is one node over the tree of its six stems and the leaf of its metadata directory.
+/// @dev A leaf hashes at least 96 bytes and a node 64, and leaves begin with a type tag, so no node can be read as a leaf.
 library StemTree {
     bytes32 internal constant LEAF_TYPE =
         keccak256("StemLeaf(uint224 stemId,bytes32 sha256Digest,bytes32 cidDigest,uint8 cidCodec)");
+
+    bytes32 internal constant METADATA_LEAF_TYPE = keccak256("MetadataLeaf(uint224 recordingId,bytes32 metadataDigest)");
+    bytes32 internal constant BATCH_LEAF_TYPE = keccak256(
+        "BatchLeaf(uint224 recordingId,uint32 version,bytes32 stemsRoot,bytes32 model,bytes32 weightsHash,bytes32 manifestDigest,uint8 manifestCodec,bytes32 metadataDigest)"
+    );
 
     function leaf(uint224 stemId, bytes32 sha256Digest, bytes32 cidDigest, uint8 cidCodec)
         internal
@@ -13,6 +21,29 @@ library StemTree {
         returns (bytes32)
     {
         return keccak256(abi.encode(LEAF_TYPE, stemId, sha256Digest, cidDigest, cidCodec));
+    }
+
+    /// @param metadataDigest Digest of the dag-pb CID of the metadata directory.
+    function metadataLeaf(uint224 recordingId, bytes32 metadataDigest) internal pure returns (bytes32) {
+        return keccak256(abi.encode(METADATA_LEAF_TYPE, recordingId, metadataDigest));
+    }
+
+    /// @return The word that the registry keeps of a separation.
+    function separationRoot(uint224 recordingId, bytes32 stemsRoot, bytes32 metadataDigest)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return node(stemsRoot, metadataLeaf(recordingId, metadataDigest));
+    }
+
+    /// @return A recording's leaf in a batch, which says its whole separation.
+    function batchLeaf(uint224 recordingId, IStemRegistry.Separation calldata separation)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(BATCH_LEAF_TYPE, recordingId, separation));
     }
 
     /// @dev Consumes `nodes`: they are overwritten level by level.

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from commits import Commit, song
+from house import House, deploy_house
 
 from stemma.chain.intents import SigningDomain
 
@@ -39,13 +40,63 @@ def buyer(accounts):
 
 
 @pytest.fixture(scope="session")
-def registry(project, admin, attestor):
-    return admin.deploy(project.StemRegistry, admin, [attestor])
+def guardian(accounts):
+    return accounts[6]
 
 
 @pytest.fixture(scope="session")
-def ipnft(project, admin, registry):
-    return admin.deploy(project.IPNFT, registry)
+def arbiter(accounts):
+    return accounts[7]
+
+
+@pytest.fixture(scope="session")
+def house(project, accounts, admin, guardian, attestor, arbiter) -> House:
+    return deploy_house(project, accounts[9], admin=admin, guardian=guardian, attestor=attestor, arbiter=arbiter)
+
+
+@pytest.fixture(scope="session")
+def usdc(house):
+    return house.usdc
+
+
+@pytest.fixture(scope="session")
+def roles(house):
+    return house["Roles"]
+
+
+@pytest.fixture(scope="session")
+def registry(house):
+    return house["StemRegistry"]
+
+
+@pytest.fixture(scope="session")
+def ipnft(house):
+    return house["IPNFT"]
+
+
+@pytest.fixture(scope="session")
+def splitter(house):
+    return house["RoyaltySplitter"]
+
+
+@pytest.fixture(scope="session")
+def licenses(house):
+    return house["Licenses"]
+
+
+@pytest.fixture(scope="session")
+def manager(house):
+    return house["LicenseManager"]
+
+
+@pytest.fixture(scope="session")
+def vault(house):
+    return house["SessionVault"]
+
+
+@pytest.fixture(scope="session")
+def disputes(house):
+    return house["Disputes"]
 
 
 @pytest.fixture(scope="session")
