@@ -9,8 +9,8 @@ import {ILicenses} from "./ILicenses.sol";
 interface ILicenseManager {
     /// @notice Conditions, named by the hash of their content: the same terms have the same id everywhere.
     /// @param token What licenses under these terms are paid in; zero: native.
-    /// @param exclusive Whether a grant blocks later grants of its kind for its duration (which may not be zero then).
-    /// @param duration Seconds from the grant; zero: for ever.
+    /// @param exclusive Whether a grant blocks later grants of its kind for its duration.
+    /// @param duration Seconds from the grant, at most a hundred years; zero: for ever. Exclusive: one second to 365 days.
     /// @param maxGrants Per work, for ever, offers included; zero: without limit.
     /// @param remixPpm Of REMIX terms: the work's share of a remix' revenue; zero for every other kind.
     /// @param territory UN M.49 code: 1 the world, 150 Europe, 276 Germany …
@@ -165,7 +165,6 @@ interface ILicenseManager {
     event FeeChanged(uint32 feePpm);
 
     error UnknownTerms(bytes32 termsId);
-    error TermsExist(bytes32 termsId);
     error InvalidTerms(string field);
     error NotRightsHolder(uint224 work, address account, address holder);
     error NotAttached(uint224 work, bytes32 termsId);
@@ -192,9 +191,9 @@ interface ILicenseManager {
     error NoRoomForRemix(uint224 work, uint32 stackPpm, uint32 remixPpm, uint32 ancestorCount);
     error RecordingFlagged(uint224 recordingId);
     error WrongValue(uint256 given, uint256 expected);
-    error NotNative(address token);
     error NativeNotPossible();
-    error NotTimelock(address caller);
+    error NothingToPay();
+    error LengthMismatch(uint256 purchases, uint256 offers, uint256 maxPrices);
     error NotGuardian(address caller);
     error ZeroAddress();
 
@@ -236,7 +235,7 @@ interface ILicenseManager {
         payable;
 
     /// @notice Buys with one signature: an EIP-3009 authorization of `payer` to the splitter over exactly the price, with
-    /// the purchase's hash as its nonce.
+    /// the purchase's hash as its nonce. Anyone may send it. Not for free purchases, which would check no signature.
     function buyWithAuthorization(
         Purchase calldata purchase,
         SignedOffer calldata offer,
@@ -259,7 +258,7 @@ interface ILicenseManager {
 
     // ---------------------------------------------------------------- the fee
 
-    /// @notice Raising takes the timelock; lowering the guardian, at once. At most 50 000.
+    /// @notice Raising takes the timelock; lowering also the guardian, at once. At most 50 000.
     function setFee(uint32 feePpm) external;
 
     // ---------------------------------------------------------------- views
@@ -290,6 +289,16 @@ interface ILicenseManager {
     function offerDigest(Offer calldata offer) external view returns (bytes32);
 
     function orderDigest(Order calldata order) external view returns (bytes32);
+
+    /// @notice What a purchase asks for, read and not checked: what a budget counts before it buys. Reverts for unknown
+    /// terms and, without an offer, where there is no attached price now.
+    /// @return kind Of the license.
+    /// @return token Zero: native.
+    /// @return price Gross.
+    function askOf(Purchase calldata purchase, SignedOffer calldata offer)
+        external
+        view
+        returns (ILicenses.Kind kind, address token, uint256 price);
 
     /// @notice What a purchase would cost; reverts as it would: for wallets that want to know before they ask.
     /// @return token Zero: native.

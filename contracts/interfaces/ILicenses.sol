@@ -68,6 +68,9 @@ interface ILicenses is IERC721 {
         external
         returns (uint32 remixPpm);
 
+    /// @return Whether the license has been granted, and so its purchase made.
+    function exists(uint256 licenseId) external view returns (bool);
+
     /// @dev The views below revert with UnknownLicense.
     function licenseOf(uint256 licenseId) external view returns (License memory);
 
