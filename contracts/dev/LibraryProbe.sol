@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.37;
 
+import {IStemRegistry} from "../interfaces/IStemRegistry.sol";
 import {Cid} from "../libraries/Cid.sol";
+import {RoyaltyTable} from "../libraries/RoyaltyTable.sol";
 import {StemTree} from "../libraries/StemTree.sol";
 import {WorkId} from "../libraries/WorkId.sol";
 
@@ -19,6 +21,22 @@ contract LibraryProbe {
         return StemTree.leaf(stemId, sha256Digest, cidDigest, cidCodec);
     }
 
+    function separationRoot(uint224 recordingId_, bytes32 stemsRoot, bytes32 metadataDigest)
+        external
+        pure
+        returns (bytes32)
+    {
+        return StemTree.separationRoot(recordingId_, stemsRoot, metadataDigest);
+    }
+
+    function batchLeaf(uint224 recordingId_, IStemRegistry.Separation calldata separation)
+        external
+        pure
+        returns (bytes32)
+    {
+        return StemTree.batchLeaf(recordingId_, separation);
+    }
+
     function root(bytes32[] memory leaves) external pure returns (bytes32) {
         return StemTree.root(leaves);
     }
@@ -29,5 +47,17 @@ contract LibraryProbe {
 
     function cid(bytes32 digest, uint8 codec) external pure returns (string memory) {
         return Cid.toBase32(digest, codec);
+    }
+
+    function tableRoot(uint256[] memory table) external pure returns (bytes32) {
+        return RoyaltyTable.root(table);
+    }
+
+    function merge(uint256[] memory a, uint256[] memory b) external pure returns (uint256[] memory) {
+        return RoyaltyTable.merge(a, b);
+    }
+
+    function firstDisorder(uint256[] memory table) external pure returns (uint256) {
+        return RoyaltyTable.firstDisorder(table);
     }
 }

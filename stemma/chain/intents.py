@@ -1,4 +1,4 @@
-"""The messages that creators and attestors sign (EIP-712), equal to contracts/libraries/TypedData.sol.
+"""The registry's messages, which creators, attestors and rights holders sign (EIP-712): contracts/libraries/TypedData.sol.
 
 The dictionaries are what a wallet's ``eth_signTypedData_v4`` takes: bytes as ``0x`` hex; uint224 and uint256 as decimal
 strings, because JSON readers round what is above 2^53 (a deadline in seconds is below).
@@ -7,6 +7,7 @@ strings, because JSON readers round what is above 2^53 (a deadline in seconds is
 from dataclasses import dataclass
 from typing import Any
 
+from eth_abi.abi import encode
 from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
@@ -19,7 +20,7 @@ MAX_SLOTS = 16
 MAX_RESALE_ROYALTY_PPM = 100_000
 WHOLE_PPM = 1_000_000
 
-_DOMAIN_TYPE = [
+EIP712_DOMAIN_TYPE = [
     {"name": "name", "type": "string"},
     {"name": "version", "type": "string"},
     {"name": "chainId", "type": "uint256"},
@@ -46,6 +47,18 @@ _SEPARATION_TYPE = [
     {"name": "manifestCodec", "type": "uint8"},
     {"name": "metadataDigest", "type": "bytes32"},
 ]
+_ORIGIN_TYPE = [
+    {"name": "creator", "type": "address"},
+    {"name": "contentHash", "type": "bytes32"},
+    {"name": "deadline", "type": "uint64"},
+]
+_VERSION_TYPE = [
+    {"name": "recordingId", "type": "uint224"},
+    {"name": "version", "type": "uint32"},
+    {"name": "stemsRoot", "type": "bytes32"},
+    {"name": "manifestDigest", "type": "bytes32"},
+    {"name": "manifestCodec", "type": "uint8"},
+]
 _ATTESTATION_TYPE = [
     {"name": "creator", "type": "address"},
     {"name": "contentHash", "type": "bytes32"},
@@ -63,12 +76,17 @@ class SigningDomain:
 
     def as_typed(self) -> dict[str, Any]:
         """The EIP-712 domain."""
-        return {
-            "name": "StemRegistry",
-            "version": "1",
-            "chainId": self.chain_id,
-            "verifyingContract": to_checksum_address(self.registry),
-        }
+        return eip712_domain("StemRegistry", self.chain_id, self.registry)
+
+
+def eip712_domain(contract: str, chain_id: int, address: str) -> dict[str, Any]:
+    """The domain of one of the house's contracts: its name, version 1, chain and address."""
+    return {
+        "name": contract,
+        "version": "1",
+        "chainId": chain_id,
+        "verifyingContract": to_checksum_address(address),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +99,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A remix's parent and the id of the license which the remix consumes. The registry takes none yet."""
+    """A remix's parent and the id of the REMIX license which the remix consumes."""
 
     work: WorkId
     license: int
@@ -151,7 +169,7 @@ def registration_typed_data(registration: Registration, domain: SigningDomain) -
     """
     return {
         "types": {
-            "EIP712Domain": _DOMAIN_TYPE,
+            "EIP712Domain": EIP712_DOMAIN_TYPE,
             "Registration": _REGISTRATION_TYPE,
             "Parent": _PARENT_TYPE,
             "Share": _SHARE_TYPE,
@@ -160,8 +178,8 @@ def registration_typed_data(registration: Registration, domain: SigningDomain) -
         "domain": domain.as_typed(),
         "message": {
             "creator": to_checksum_address(registration.creator),
-            "contentHash": _hex(registration.content_hash),
-            "creditsDigest": _hex(registration.credits_digest),
+            "contentHash": hex_word(registration.content_hash),
+            "creditsDigest": hex_word(registration.credits_digest),
             "creditsCodec": registration.credits_codec,
             "resaleRoyaltyPpm": registration.resale_royalty_ppm,
             "split": [
@@ -183,7 +201,7 @@ def attestation_typed_data(
     """
     return {
         "types": {
-            "EIP712Domain": _DOMAIN_TYPE,
+            "EIP712Domain": EIP712_DOMAIN_TYPE,
             "Attestation": _ATTESTATION_TYPE,
             "Separation": _SEPARATION_TYPE,
         },
@@ -191,19 +209,68 @@ def attestation_typed_data(
         "domain": domain.as_typed(),
         "message": {
             "creator": to_checksum_address(creator),
-            "contentHash": _hex(content_hash),
+            "contentHash": hex_word(content_hash),
             "separation": {
                 "version": separation.version,
-                "stemsRoot": _hex(separation.stems_root),
-                "model": _hex(separation.model),
-                "weightsHash": _hex(separation.weights_hash),
-                "manifestDigest": _hex(separation.manifest_digest),
+                "stemsRoot": hex_word(separation.stems_root),
+                "model": hex_word(separation.model),
+                "weightsHash": hex_word(separation.weights_hash),
+                "manifestDigest": hex_word(separation.manifest_digest),
                 "manifestCodec": separation.manifest_codec,
-                "metadataDigest": _hex(separation.metadata_digest),
+                "metadataDigest": hex_word(separation.metadata_digest),
             },
             "deadline": deadline,
         },
     }
+
+
+def origin_typed_data(creator: str, content_hash: bytes, deadline: int, domain: SigningDomain) -> TypedData:
+    """The typed data by which an attestor says that a creator brought this content, before any separation.
+
+    Raises:
+        ValueError: the hash has not 32 bytes, or the address is none.
+    """
+    return {
+        "types": {"EIP712Domain": EIP712_DOMAIN_TYPE, "Origin": _ORIGIN_TYPE},
+        "primaryType": "Origin",
+        "domain": domain.as_typed(),
+        "message": {
+            "creator": to_checksum_address(creator),
+            "contentHash": hex_word(content_hash),
+            "deadline": deadline,
+        },
+    }
+
+
+def version_typed_data(recording: WorkId, separation: Separation, domain: SigningDomain) -> TypedData:
+    """The typed data by which a rights holder takes a later separation of its recording.
+
+    Raises:
+        ValueError: a root or digest has not 32 bytes.
+    """
+    return {
+        "types": {"EIP712Domain": EIP712_DOMAIN_TYPE, "Version": _VERSION_TYPE},
+        "primaryType": "Version",
+        "domain": domain.as_typed(),
+        "message": {
+            "recordingId": str(recording),
+            "version": separation.version,
+            "stemsRoot": hex_word(separation.stems_root),
+            "manifestDigest": hex_word(separation.manifest_digest),
+            "manifestCodec": separation.manifest_codec,
+        },
+    }
+
+
+def commitment(creator: str, content_hash: bytes, salt: bytes) -> bytes:
+    """What a creator makes known a block before it registers without an attestor; 32 bytes. Keep the salt secret.
+
+    Raises:
+        ValueError: the hash or the salt has not 32 bytes.
+    """
+    if len(content_hash) != 32 or len(salt) != 32:
+        raise ValueError("a content hash and a salt have 32 bytes each")
+    return keccak(encode(["address", "bytes32", "bytes32"], [creator, content_hash, salt]))
 
 
 def typed_data_digest(typed_data: TypedData) -> bytes:
@@ -226,6 +293,16 @@ def attestation_digest(
     return typed_data_digest(attestation_typed_data(creator, content_hash, separation, deadline, domain))
 
 
+def origin_digest(creator: str, content_hash: bytes, deadline: int, domain: SigningDomain) -> bytes:
+    """The 32 bytes that the attestor of an origin signs."""
+    return typed_data_digest(origin_typed_data(creator, content_hash, deadline, domain))
+
+
+def version_digest(recording: WorkId, separation: Separation, domain: SigningDomain) -> bytes:
+    """The 32 bytes that the rights holder signs for a later version."""
+    return typed_data_digest(version_typed_data(recording, separation, domain))
+
+
 def sign_typed_data(private_key: str | bytes, typed_data: TypedData) -> bytes:
     """The 65 byte ECDSA signature (r, s, v) of a local key."""
     from eth_account import Account
@@ -233,7 +310,8 @@ def sign_typed_data(private_key: str | bytes, typed_data: TypedData) -> bytes:
     return bytes(Account.sign_typed_data(private_key, full_message=typed_data).signature)
 
 
-def _hex(word: bytes) -> str:
+def hex_word(word: bytes) -> str:
+    """A hash or digest as typed data has it. Raises ValueError unless it has 32 bytes."""
     if len(word) != 32:
         raise ValueError(f"a hash or digest has 32 bytes, not {len(word)}")
     return "0x" + word.hex()
