@@ -1,4 +1,4 @@
-"""The registry's messages, which creators, attestors and rights holders sign (EIP-712): contracts/libraries/TypedData.sol.
+"""What creators, attestors and rights holders sign for the registry (EIP-712): contracts/libraries/TypedData.sol.
 
 The dictionaries are what a wallet's ``eth_signTypedData_v4`` takes: bytes as ``0x`` hex; uint224 and uint256 as decimal
 strings, because JSON readers round what is above 2^53 (a deadline in seconds is below).

@@ -1,4 +1,4 @@
-"""The Merkle trees over stems and over batches, equal to contracts/libraries/StemTree.sol (a differential test holds them together)."""
+"""The Merkle trees over stems and batches, as in contracts/libraries/StemTree.sol (a differential test compares them)."""
 
 from collections.abc import Sequence
 

@@ -1,7 +1,7 @@
 """Royalty tables: what each ancestor gets of a recording's revenue, in parts per million.
 
-The reference of contracts/registry/Ancestry.sol and contracts/libraries/RoyaltyTable.sol; a differential test holds them
-together. The table of a remix is the sum of its parents' own entries and of the tables of the parents' distinct
+The reference of contracts/registry/Ancestry.sol and contracts/libraries/RoyaltyTable.sol; a differential test compares
+them. The table of a remix is the sum of its parents' own entries and of the tables of the parents' distinct
 recordings, each taken once; nothing is deduplicated deeper.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
+from itertools import pairwise
 from typing import ClassVar, NamedTuple
 
 from eth_hash.auto import keccak
@@ -119,7 +120,7 @@ def remix_table(parents: Sequence[Entry], tables: Mapping[WorkId, RoyaltyTable])
     """
     if len(parents) > MAX_PARENTS:
         raise TableRefused("TooManyParents", f"{len(parents)} parents; a remix has at most {MAX_PARENTS}")
-    for lower, higher in zip(parents, parents[1:], strict=False):
+    for lower, higher in pairwise(parents):
         if lower.work >= higher.work:
             raise TableRefused("ParentsNotAscending", f"{to_hex(higher.work)} comes after {to_hex(lower.work)}")
 

@@ -6,18 +6,7 @@ from typing import Any
 from eth_utils import keccak, to_checksum_address
 from rlp import encode
 
-NATIVE = "0x" + "00" * 20
-
-ORDER = (
-    "Roles",
-    "StemRegistry",
-    "IPNFT",
-    "RoyaltySplitter",
-    "Licenses",
-    "LicenseManager",
-    "SessionVault",
-    "Disputes",
-)
+from scripts.deployment.creations import NATIVE, ORDER, Holders, constructor_arguments
 
 
 @dataclass(frozen=True)
@@ -39,39 +28,17 @@ def created_address(creator: str, nonce: int) -> str:
 def deploy_house(project, deployer, *, admin, guardian, attestor, arbiter) -> House:
     """Deploy all of it, with the admin as fee recipient."""
     usdc = deployer.deploy(project.TestUSDC, deployer)  # who may blacklist
+    holders = Holders(
+        admin=admin.address,
+        guardian=guardian.address,
+        attestors=(attestor.address,),
+        arbiters=(arbiter.address,),
+        fee_recipient=admin.address,
+        tokens=(NATIVE, usdc.address),
+    )
     first = deployer.nonce
     at = {name: created_address(deployer.address, first + place) for place, name in enumerate(ORDER)}
-    arguments = {
-        "Roles": (admin, guardian, [attestor], [arbiter]),
-        "StemRegistry": (at["Roles"], at["IPNFT"], at["RoyaltySplitter"], at["Licenses"]),
-        "IPNFT": (at["StemRegistry"],),
-        "RoyaltySplitter": (
-            at["Roles"],
-            at["StemRegistry"],
-            at["IPNFT"],
-            at["Disputes"],
-            at["LicenseManager"],
-            admin,
-            [NATIVE, usdc],
-        ),
-        "Licenses": (at["StemRegistry"], at["LicenseManager"]),
-        "LicenseManager": (
-            at["Roles"],
-            at["StemRegistry"],
-            at["IPNFT"],
-            at["RoyaltySplitter"],
-            at["Licenses"],
-            at["Disputes"],
-        ),
-        "SessionVault": (at["LicenseManager"], at["Licenses"], at["RoyaltySplitter"]),
-        "Disputes": (at["Roles"],),
-    }
-    contracts = {}
-    for name in ORDER:
-        container = getattr(project, name, None)
-        if container is None:
-            deployer.transfer(deployer, 0)
-            continue
-        contracts[name] = deployer.deploy(container, *arguments[name])
-        assert contracts[name].address == at[name]
+    arguments = constructor_arguments(holders, at)
+    contracts = {name: deployer.deploy(getattr(project, name), *arguments[name]) for name in ORDER}
+    assert {name: contract.address for name, contract in contracts.items()} == at
     return House(contracts, usdc)

@@ -14,6 +14,7 @@ import pytest
 from eth_abi.abi import decode
 from eth_tester.exceptions import TransactionFailed
 from eth_utils import keccak, to_checksum_address
+from house import ORDER
 from web3.exceptions import ContractLogicError
 
 
@@ -71,6 +72,6 @@ def _call(transaction: dict, sender) -> bytes:
 
 @cache
 def _errors() -> dict[bytes, Any]:
-    contracts = ("StemRegistry", "IPNFT", "DeploymentFactory", "ContractWallet")
+    contracts = (*ORDER, "DeploymentFactory", "ContractWallet", "TestUSDC")
     abis = [abi for contract in contracts for abi in getattr(ape.project, contract).contract_type.errors]
     return {keccak(text=abi.selector)[:4]: abi for abi in abis}

@@ -12,7 +12,7 @@ from stemma.chain.royalties import MAX_STACK_PPM, Entry, RoyaltyTable, TableRefu
 from stemma.works import Kind, recording_id
 
 differential = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 works = st.integers(0, 12).map(lambda n: n << 8) | st.integers(0, 2**224 - 1) | st.just(2**224 - 1)
@@ -270,7 +270,7 @@ class TestAgainstReference:
     """Random family trees: each remix has the reference's table, or is refused with the reference's error."""
 
     @given(data=st.data())
-    @settings(differential, max_examples=10)
+    @settings(differential, max_examples=5)
     def test_family_tree(self, ancestry, chain, creator, attestor, data):
         domain = SigningDomain(chain_id=chain.chain_id, registry=ancestry.address)
         family = Family(ancestry, domain, creator, attestor, chain.pending_timestamp)
@@ -296,7 +296,7 @@ class TestAgainstReference:
         chain.restore(snapshot)
 
     @given(data=st.data())
-    @settings(differential, max_examples=25)
+    @settings(differential, max_examples=15)
     def test_preview(self, ancestry, family, data):
         works = [family.track(f"Track {n}") for n in range(3)] if not family.tables else list(family.tables)
         if len(works) == 3:
