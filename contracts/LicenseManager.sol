@@ -12,6 +12,7 @@ import {ILicenses} from "./interfaces/ILicenses.sol";
 import {IRoles} from "./interfaces/IRoles.sol";
 import {IRoyaltySplitter} from "./interfaces/IRoyaltySplitter.sol";
 import {IStemRegistry} from "./interfaces/IStemRegistry.sol";
+import {Assets} from "./libraries/Assets.sol";
 import {LicenseMessages} from "./libraries/LicenseMessages.sol";
 import {Signatures} from "./libraries/Signatures.sol";
 import {Attachments} from "./licensing/Attachments.sol";
@@ -30,7 +31,6 @@ contract LicenseManager is Grants, Sellers, ReentrancyGuardTransient {
 
     uint32 private constant MAX_FEE_PPM = 50_000;
     uint256 private constant WHOLE_PPM = 1_000_000;
-    address private constant NATIVE = address(0);
 
     IRoles public immutable roles;
     IRoyaltySplitter public immutable splitter;
@@ -61,7 +61,7 @@ contract LicenseManager is Grants, Sellers, ReentrancyGuardTransient {
     {
         Deal memory deal;
         (licenseId, deal) = _sell(purchase, offer, maxPrice, msg.sender);
-        uint256 value = deal.token == NATIVE ? deal.price : 0;
+        uint256 value = deal.token == Assets.NATIVE ? deal.price : 0;
         require(msg.value == value, WrongValue(msg.value, value));
         _collect(msg.sender, purchase.work, deal, licenseId);
     }
@@ -79,7 +79,7 @@ contract LicenseManager is Grants, Sellers, ReentrancyGuardTransient {
         uint256 value = 0;
         for (uint256 i = 0; i < purchases.length; ++i) {
             (uint256 licenseId, Deal memory deal) = _sell(purchases[i], offers[i], maxPrices[i], msg.sender);
-            if (deal.token == NATIVE) value += deal.price;
+            if (deal.token == Assets.NATIVE) value += deal.price;
             require(value <= msg.value, WrongValue(msg.value, value));
             _collect(msg.sender, purchases[i].work, deal, licenseId);
         }
@@ -99,7 +99,7 @@ contract LicenseManager is Grants, Sellers, ReentrancyGuardTransient {
         (licenseId, deal) = _sell(purchase, offer, type(uint256).max, payer);
         // The authorization is the payer's only word, and the token looks at it: without a price nobody would.
         require(deal.price != 0, NothingToPay());
-        require(deal.token != NATIVE, NativeNotPossible());
+        require(deal.token != Assets.NATIVE, NativeNotPossible());
         splitter.collectWithAuthorization({
             payer: payer,
             work: purchase.work,
@@ -128,7 +128,7 @@ contract LicenseManager is Grants, Sellers, ReentrancyGuardTransient {
         );
         Deal memory deal;
         (licenseId, deal) = _sell(order.purchase, offer, order.maxPrice, order.payer);
-        require(deal.token != NATIVE || deal.price == 0, NativeNotPossible());
+        require(deal.token != Assets.NATIVE || deal.price == 0, NativeNotPossible());
         if (permit.deadline != 0) _permit(deal.token, order.payer, permit);
         _collect(order.payer, order.purchase.work, deal, licenseId);
     }
@@ -270,7 +270,7 @@ contract LicenseManager is Grants, Sellers, ReentrancyGuardTransient {
 
     function _collect(address payer, uint224 work, Deal memory deal, uint256 licenseId) private {
         if (deal.price == 0) return;
-        splitter.collect{value: deal.token == NATIVE ? deal.price : 0}({
+        splitter.collect{value: deal.token == Assets.NATIVE ? deal.price : 0}({
             payer: payer,
             work: work,
             token: deal.token,

@@ -11,6 +11,7 @@ import {ILicenseManager} from "./interfaces/ILicenseManager.sol";
 import {ILicenses} from "./interfaces/ILicenses.sol";
 import {IRoyaltySplitter} from "./interfaces/IRoyaltySplitter.sol";
 import {ISessionVault} from "./interfaces/ISessionVault.sol";
+import {Assets} from "./libraries/Assets.sol";
 import {SessionMessages} from "./libraries/SessionMessages.sol";
 import {Signatures} from "./libraries/Signatures.sol";
 
@@ -20,7 +21,6 @@ contract SessionVault is ISessionVault, EIP712, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
     uint8 private constant ALL_KINDS = uint8((1 << (uint8(type(ILicenses.Kind).max) + 1)) - 1);
-    address private constant NATIVE = address(0);
 
     ILicenseManager public immutable manager;
     IRoyaltySplitter public immutable splitter;
@@ -39,9 +39,9 @@ contract SessionVault is ISessionVault, EIP712, ReentrancyGuardTransient {
     function deposit(address owner, address token, uint256 amount) external payable nonReentrant {
         require(owner != address(0), ZeroAddress());
         _checkDeposit(token, amount);
-        uint256 value = token == NATIVE ? amount : 0;
+        uint256 value = token == Assets.NATIVE ? amount : 0;
         require(msg.value == value, WrongValue(msg.value, value));
-        if (token != NATIVE) {
+        if (token != Assets.NATIVE) {
             uint256 before = IERC20(token).balanceOf(address(this));
             IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
             _checkGrowth(token, before, amount);
@@ -55,11 +55,7 @@ contract SessionVault is ISessionVault, EIP712, ReentrancyGuardTransient {
         require(amount != 0, ZeroAmount());
         uint256 balance = _debit(msg.sender, token, amount);
         emit VaultWithdrawn(msg.sender, token, to, amount, balance);
-        if (token == NATIVE) {
-            _sendNative(to, amount);
-        } else {
-            IERC20(token).safeTransfer(to, amount);
-        }
+        Assets.send(token, to, amount);
     }
 
     // ------------------------------------------------------------------ sessions
@@ -74,9 +70,9 @@ contract SessionVault is ISessionVault, EIP712, ReentrancyGuardTransient {
         sessionId = sessionIdOf(session);
         if (msg.sender != session.owner) _checkSignature(session.owner, sessionId, ownerSignature);
         if (msg.value != 0) {
-            require(session.token == NATIVE, WrongValue(msg.value, 0));
-            _checkDeposit(NATIVE, msg.value);
-            _credit(session.owner, NATIVE, msg.value);
+            require(session.token == Assets.NATIVE, WrongValue(msg.value, 0));
+            _checkDeposit(Assets.NATIVE, msg.value);
+            _credit(session.owner, Assets.NATIVE, msg.value);
         }
         _open(session, sessionId);
     }
@@ -94,7 +90,7 @@ contract SessionVault is ISessionVault, EIP712, ReentrancyGuardTransient {
         // The token's check of the authorization is the only check of the owner's will: it must be a token that is known
         // to make it, and the money must really come.
         _checkDeposit(token, amount);
-        require(token != NATIVE, TokenNotAccepted(token));
+        require(token != Assets.NATIVE, TokenNotAccepted(token));
         uint256 before = IERC20(token).balanceOf(address(this));
         IFiatToken(token).receiveWithAuthorization(
             session.owner, address(this), amount, validAfter, validBefore, sessionId, signature
@@ -212,7 +208,7 @@ contract SessionVault is ISessionVault, EIP712, ReentrancyGuardTransient {
         require(price <= maxPrice, PriceTooHigh(price, maxPrice));
         _spend(session, sessionId, price);
         uint256 balance = _debit(session.owner, token, price);
-        licenseId = manager.buy{value: token == NATIVE ? price : 0}(purchase, offer, price);
+        licenseId = manager.buy{value: token == Assets.NATIVE ? price : 0}(purchase, offer, price);
         _emitPurchase(sessionId, licenseId, purchase.work, price, balance);
     }
 
@@ -261,7 +257,7 @@ contract SessionVault is ISessionVault, EIP712, ReentrancyGuardTransient {
         uint256 balance = _balances[owner][token] + amount;
         _balances[owner][token] = balance;
         emit Deposited(owner, token, msg.sender, amount, balance);
-        if (token == NATIVE) return;
+        if (token == Assets.NATIVE) return;
         if (IERC20(token).allowance(address(this), address(splitter)) < type(uint128).max) {
             IERC20(token).forceApprove(address(splitter), type(uint256).max);
         }
@@ -276,14 +272,5 @@ contract SessionVault is ISessionVault, EIP712, ReentrancyGuardTransient {
 
     function _checkSignature(address account, bytes32 digest, bytes calldata signature) private view {
         require(Signatures.isValid(account, digest, signature), InvalidSignature(account, digest));
-    }
-
-    /// @dev What the receiver answers is not copied, and it concerns nobody but the caller.
-    function _sendNative(address to, uint256 amount) private {
-        bool sent;
-        assembly ("memory-safe") {
-            sent := call(gas(), to, amount, 0, 0, 0, 0)
-        }
-        require(sent, TransferFailed(NATIVE, to, amount));
     }
 }
