@@ -1,11 +1,11 @@
 """Terms, offers, purchases and orders: what sellers and buyers of licenses sign, and the ids that follow from it.
 
-Equal to contracts/libraries/LicenseMessages.sol. A purchase's digest is the id of the license that it buys, and the nonce
-of an EIP-3009 authorization that pays for it. Typed data is what a wallet's ``eth_signTypedData_v4`` takes, see
-``stemma.chain.intents``.
+Equal to contracts/libraries/LicenseMessages.sol. A purchase's digest is the id of the license that it buys, and the
+nonce of an EIP-3009 authorization that pays for it. Typed data is what a wallet's ``eth_signTypedData_v4`` takes, see
+``stemma.chain.intents``. Fields are in the order of the contract's structs, so that ``astuple`` is calldata.
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from enum import IntEnum
 from typing import Any
 
@@ -69,7 +69,7 @@ class LicenseKind(IntEnum):
     COMMERCIAL = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """Conditions, named by the hash of their content.
 
@@ -80,7 +80,6 @@ class Terms:
 
     kind: LicenseKind
     token: str
-    legal_digest: bytes
     transferable: bool = False
     exclusive: bool = False
     commercial_use: bool = False
@@ -89,6 +88,7 @@ class Terms:
     max_grants: int = 0
     remix_ppm: int = 0
     duration: int = 0
+    legal_digest: bytes
 
     @property
     def id(self) -> bytes:
@@ -98,14 +98,11 @@ class Terms:
             ValueError: the legal digest has not 32 bytes.
         """
         hex_word(self.legal_digest)
-        flags = (self.transferable, self.exclusive, self.commercial_use, self.attribution)
-        numbers = (self.territory, self.max_grants, self.remix_ppm, self.duration)
         types = ("bytes32", "uint8", "address", *("bool",) * 4, "uint16", "uint32", "uint32", "uint64", "bytes32")
-        values = (keccak(_TERMS_TYPE.encode()), self.kind, self.token, *flags, *numbers, self.legal_digest)
-        return keccak(encode(types, values))
+        return keccak(encode(types, (keccak(_TERMS_TYPE.encode()), *astuple(self))))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """What a negotiation ends in: one work under terms at a price until a time.
 
@@ -122,9 +119,9 @@ class Offer:
     price: int
     valid_from: int
     valid_until: int
-    nonce: int
     max_fee_ppm: int = MAX_FEE_PPM
     licensee: str = ZERO_ADDRESS
+    nonce: int
     uses: int = 1
 
 
@@ -132,8 +129,8 @@ class Offer:
 class Purchase:
     """What a buyer wants.
 
-    ``basis`` is the id of terms (to buy at the attached price) or an offer's digest; ``coverage`` (bit k for kind k) and
-    ``version`` are the least that the license must have.
+    ``basis`` is the id of terms (to buy at the attached price) or an offer's digest; ``coverage`` (bit k for kind k)
+    and ``version`` are the least that the license must have.
     """
 
     work: WorkId

@@ -1,6 +1,7 @@
 """Sessions and their agents' orders (EIP-712), equal to contracts/libraries/SessionMessages.sol.
 
 A session's digest is its id, and the nonce of an EIP-3009 authorization that deposits for it and opens it at once.
+Fields are in the order of the contract's structs, so that ``astuple`` is calldata.
 """
 
 from collections.abc import Iterable
@@ -32,7 +33,7 @@ _AGENT_ORDER_TYPE = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """What an owner allows an agent. Caps are gross prices in base units of ``token``.
 
@@ -45,16 +46,16 @@ class Session:
     token: str
     cap: int
     per_license_cap: int
-    kinds: int
-    expiry: int
     per_period_cap: int = 0
     period: int = 0
+    kinds: int
+    expiry: int
     salt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class AgentOrder:
-    """An agent's order that anyone may send: one purchase for at most ``max_price`` until the last second ``deadline``."""
+    """An agent's order that anyone may send: a purchase for at most ``max_price`` until the last second ``deadline``."""
 
     session_id: bytes
     purchase: Purchase

@@ -108,6 +108,7 @@ class Commit:
         return (
             self.registration_struct,
             creator_signature,
+            [],  # a track has no parents' tables
             self.stem_structs,
             self.separation_struct,
             self.attestation_deadline,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from commits import Commit, song
 from house import House, deploy_house
+from market import DOLLAR, Market
 
 from stemma.chain.intents import SigningDomain
 
@@ -140,3 +141,15 @@ def registered(registry, relayer, commit) -> Commit:
     """A song that the relayer has registered."""
     registry.registerAndCommit(*commit.arguments, sender=relayer)
     return commit
+
+
+@pytest.fixture(scope="session")
+def market(chain, house, domain, creator, attestor, relayer, buyer) -> Market:
+    """A registered song of the creator's, and a buyer with a million dollars that the splitter may take."""
+    song_for_sale = song(
+        "A song for sale", domain=domain, creator=creator, attestor=attestor, now=chain.pending_timestamp
+    )
+    house["StemRegistry"].registerAndCommit(*song_for_sale.arguments, sender=relayer)
+    house.usdc.mint(buyer, 10**6 * DOLLAR, sender=buyer)
+    house.usdc.approve(house["RoyaltySplitter"], 2**256 - 1, sender=buyer)
+    return Market(house=house, chain=chain, song=song_for_sale, seller=creator, buyer=buyer)
