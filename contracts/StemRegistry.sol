@@ -54,11 +54,12 @@ contract StemRegistry is Ancestry, EIP712 {
         uint256[][] calldata tables,
         bytes32 salt
     ) external returns (uint224 recordingId) {
+        recordingId = _newRecording(registration.contentHash);
         bytes32 commitment = commitmentOf(registration.creator, registration.contentHash, salt);
         uint256 madeInBlock = commitmentBlockOf[commitment];
         require(madeInBlock != 0, UnknownCommitment(commitment));
         require(madeInBlock < block.number, CommitmentTooYoung(commitment, madeInBlock));
-        recordingId = _register(registration, creatorSignature, tables, address(0));
+        _register(recordingId, registration, creatorSignature, tables, address(0));
     }
 
     /// @inheritdoc IStemRegistry
@@ -69,9 +70,10 @@ contract StemRegistry is Ancestry, EIP712 {
         uint64 attestationDeadline,
         bytes calldata attestorSignature
     ) external returns (uint224 recordingId) {
+        recordingId = _newRecording(registration.contentHash);
         bytes32 digest = originDigest(registration.creator, registration.contentHash, attestationDeadline);
         address attestor = _attestorOf(digest, attestationDeadline, attestorSignature);
-        recordingId = _register(registration, creatorSignature, tables, attestor);
+        _register(recordingId, registration, creatorSignature, tables, attestor);
     }
 
     /// @inheritdoc IStemRegistry
@@ -84,12 +86,13 @@ contract StemRegistry is Ancestry, EIP712 {
         uint64 attestationDeadline,
         bytes calldata attestorSignature
     ) external returns (uint224 recordingId) {
+        recordingId = _newRecording(registration.contentHash);
         address attestor = _attestorOf(
             attestationDigest(registration.creator, registration.contentHash, separation, attestationDeadline),
             attestationDeadline,
             attestorSignature
         );
-        recordingId = _register(registration, creatorSignature, tables, attestor);
+        _register(recordingId, registration, creatorSignature, tables, attestor);
         require(separation.version == 0, WrongVersion(separation.version, 0));
         _separate(recordingId, stems, separation, attestor);
     }
@@ -226,14 +229,18 @@ contract StemRegistry is Ancestry, EIP712 {
 
     // ------------------------------------------------------------------ registering
 
+    function _newRecording(bytes32 contentHash) private view returns (uint224 recordingId) {
+        recordingId = WorkId.ofRecording(contentHash);
+        require(!exists(recordingId), RecordingExists(recordingId));
+    }
+
     function _register(
+        uint224 recordingId,
         Registration calldata registration,
         bytes calldata creatorSignature,
         uint256[][] calldata tables,
         address attestor
-    ) private returns (uint224 recordingId) {
-        recordingId = WorkId.ofRecording(registration.contentHash);
-        require(_recordings[recordingId].creator == address(0), RecordingExists(recordingId));
+    ) private {
         _checkTerms(registration);
         _checkCreator(registration, creatorSignature);
 

@@ -1,25 +1,26 @@
 """Deploys the contracts, once: `ape run deploy --network ethereum:local:http://127.0.0.1:PORT`.
 
-Settings, from the environment:
+Settings, from the environment; accounts are addresses, several of them comma-separated:
 
 - DEPLOYER_PRIVATE_KEY  pays, and is the only one its factory obeys; on chain 31337 anvil's first development key
-- CONTRACTS_ADMIN       address that may grant and revoke attestors; the deployer's by default
-- ATTESTORS             addresses, comma-separated; by default ATTESTOR_PRIVATE_KEY's, and where that is not set
-                        either, on chain 31337, anvil's third development account
+- CONTRACTS_ADMIN       proposes and executes what waits 48 hours; the deployer by default
+- GUARDIAN              cancels what waits, revokes attestors, stops tokens, lowers the fee; must not be the admin
+- ATTESTORS             whose signature over a separation counts; by default ATTESTOR_PRIVATE_KEY's
+- ARBITERS              may flag disputed recordings; none by default
+- FEE_RECIPIENT         draws the protocol's fees; the admin by default
 - DEPLOYMENTS_DIR       where <chainId>.json goes; `deployments` by default
 
-A second run finds everything in place, grants the attestors that are missing, and writes the same file.
+On chain 31337 anvil's development accounts stand in for what is not set, and a USDC for tests is deployed. A second run
+finds everything in place and writes the same file; roles it grants none, because every grant waits in the timelock, but
+it says which of the settings the chain does not follow.
 """
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from ape import networks
 from ape.cli import ConnectedProviderCommand, network_option
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
 from eth_utils import keccak, to_checksum_address
 from hexbytes import HexBytes
 from web3 import Web3
@@ -29,13 +30,11 @@ from web3.logs import DISCARD
 from web3.types import TxReceipt
 
 from scripts.deployment.artifacts import abi_of, creation_code_of
+from scripts.deployment.creations import ORDER, constructor_arguments
 from scripts.deployment.files import Created, write_deployment
-from stemma.chain.deployments import Deployment, load_deployment, source_digest
+from scripts.deployment.plan import DEVELOPMENT_CHAIN, Plan, plan_from_environment
+from stemma.chain.deployments import Deployment, load_deployment
 from stemma.chain.errors import DeploymentMissing
-
-DEVELOPMENT_CHAIN = 31337
-DEVELOPMENT_ATTESTOR = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
-DEVELOPMENT_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
 
 # https://github.com/Arachnid/deterministic-deployment-proxy: the same address on every chain, by a keyless transaction.
 CREATE2_PROXY = "0x4e59b44847b379578588920cA78FbF26c0B4956C"
@@ -49,40 +48,8 @@ CREATE2_PROXY_TRANSACTION = (
 CREATE2_PROXY_COST = 10**16
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What is wanted on chain. ``source`` salts the factory's address: other sources, other addresses."""
-
-    deployer: LocalAccount
-    admin: str
-    attestors: tuple[str, ...]
-    source: str
-
-
 class DeploymentConflict(click.ClickException):
     """What is on chain was deployed from other code or with other arguments, and contracts cannot be changed."""
-
-
-def plan_from_environment(chain_id: int) -> Plan:
-    """Read the settings. Raises click.UsageError when one is missing or malformed."""
-    default_key = DEVELOPMENT_KEY if chain_id == DEVELOPMENT_CHAIN else ""
-    key = os.environ.get("DEPLOYER_PRIVATE_KEY") or default_key
-    if not key:
-        raise click.UsageError(f"DEPLOYER_PRIVATE_KEY is needed to deploy on chain {chain_id}")
-    deployer = Account.from_key(key)
-    attestors = [part.strip() for part in os.environ.get("ATTESTORS", "").split(",") if part.strip()]
-    if not attestors and (attestor_key := os.environ.get("ATTESTOR_PRIVATE_KEY")):
-        attestors = [Account.from_key(attestor_key).address]
-    if not attestors and chain_id == DEVELOPMENT_CHAIN:
-        attestors = [DEVELOPMENT_ATTESTOR]
-    if not attestors:
-        raise click.UsageError("ATTESTORS or ATTESTOR_PRIVATE_KEY is needed: without an attestor nothing registers")
-    return Plan(
-        deployer=deployer,
-        admin=to_checksum_address(os.environ.get("CONTRACTS_ADMIN") or deployer.address),
-        attestors=tuple(to_checksum_address(attestor) for attestor in attestors),
-        source=source_digest(),
-    )
 
 
 class Deployer:
@@ -95,31 +62,44 @@ class Deployer:
         self._chain_id = web3.eth.chain_id
 
     def deploy(self) -> Deployment:
-        """Deploy, grant, and write <chainId>.json into the folder."""
+        """Create what is missing, and write <chainId>.json into the folder."""
         factory = self._factory()
-        registry = self._create(factory, 1, "StemRegistry", [self._plan.admin, list(self._plan.attestors)])
-        self._check_admin(registry.address)
-        titles = self._create(factory, 2, "IPNFT", [registry.address])
-        self._grant_missing(registry.address)
+        if self._chain_id == DEVELOPMENT_CHAIN:
+            self._plan = self._plan.with_token("USDC", self._test_usdc())
+        at = {name: created_address(factory, n) for n, name in enumerate(ORDER, start=1)}
+        arguments = constructor_arguments(self._plan.holders, at)
+        contracts = []
+        for n, name in enumerate(ORDER, start=1):
+            contracts.append(self._create(factory, n, name, arguments[name]))
+            if name == "Roles":
+                self._check_admin(at[name])
+        for difference in self._differences(at):
+            click.echo(difference, err=True)
         return write_deployment(
             self._folder,
             web3=self._web3,
             source_digest=self._plan.source,
             factory=factory,
             deployer=self._plan.deployer.address,
-            admin=self._plan.admin,
-            contracts=[registry, titles],
+            admin=self._plan.holders.admin,
+            tokens=self._plan.tokens,
+            contracts=contracts,
         )
 
     def _factory(self) -> str:
+        return self._create_at_fixed_address("DeploymentFactory", HexBytes(self._plan.source))
+
+    def _test_usdc(self) -> str:
+        return self._create_at_fixed_address("TestUSDC", HexBytes(bytes(32)))
+
+    def _create_at_fixed_address(self, name: str, salt: HexBytes) -> str:
+        """Create by CREATE2 a contract whose constructor takes the deployer's address."""
         self._ensure_create2_proxy()
-        salt = HexBytes(self._plan.source)
-        argument = bytes(12) + HexBytes(self._plan.deployer.address)
-        init_code = creation_code_of("DeploymentFactory") + argument
+        init_code = creation_code_of(name) + bytes(12) + HexBytes(self._plan.deployer.address)
         address = to_checksum_address(keccak(b"\xff" + HexBytes(CREATE2_PROXY) + salt + keccak(init_code))[12:])
         if not self._has_code(address):
             self._send(CREATE2_PROXY, salt + init_code)
-            click.echo(f"DeploymentFactory at {address}")
+            click.echo(f"{name} at {address}")
         return address
 
     def _ensure_create2_proxy(self) -> None:
@@ -130,11 +110,11 @@ class Deployer:
             self._send(CREATE2_PROXY_SIGNER, b"", value=missing)
         self._wait(self._web3.eth.send_raw_transaction(HexBytes(CREATE2_PROXY_TRANSACTION)))
 
-    def _create(self, factory: str, n: int, name: str, arguments: list) -> Created:
+    def _create(self, factory: str, n: int, name: str, arguments: tuple) -> Created:
         contract = self._web3.eth.contract(abi=abi_of(name), bytecode=creation_code_of(name))
         init_code = HexBytes(contract.constructor(*arguments).data_in_transaction)
         address = created_address(factory, n)
-        entry = self._web3.eth.contract(factory, abi=abi_of("DeploymentFactory"))
+        entry = self._contract("DeploymentFactory", factory)
         if self._has_code(address):
             transaction = self._known_transaction(name, address, entry) or _creating_transaction(entry, n)
         else:
@@ -146,7 +126,7 @@ class Deployer:
             address=address,
             block=self._web3.eth.get_transaction_receipt(transaction)["blockNumber"],
             transaction=transaction.to_0x_hex(),
-            # Of the first run: the attestors of a later one were granted, not given to the constructor.
+            # Of the first run, whatever the settings are today.
             constructor_arguments=self._constructor_arguments(transaction, entry, name),
         )
 
@@ -171,26 +151,31 @@ class Deployer:
             )
         return parameters["initCode"][len(code) :]
 
-    def _check_admin(self, registry_address: str) -> None:
-        admin = self._registry(registry_address).functions.admin().call()
-        if admin != self._plan.admin:
+    def _check_admin(self, roles_address: str) -> None:
+        admin = self._plan.holders.admin
+        if not self._contract("Roles", roles_address).functions.isAdmin(admin).call():
             raise DeploymentConflict(
-                f"{registry_address} on chain {self._chain_id} has the admin {admin}, CONTRACTS_ADMIN says "
-                f"{self._plan.admin}: correct the setting, or deploy with another DEPLOYER_PRIVATE_KEY"
+                f"{admin} is not the admin of {roles_address} on chain {self._chain_id}: correct CONTRACTS_ADMIN, or "
+                "deploy with another DEPLOYER_PRIVATE_KEY"
             )
 
-    def _grant_missing(self, registry_address: str) -> None:
-        registry = self._registry(registry_address)
-        for attestor in self._plan.attestors:
-            if registry.functions.isAttestor(attestor).call():
-                continue
-            if self._plan.admin != self._plan.deployer.address:
-                raise DeploymentConflict(f"{attestor} is no attestor; the admin {self._plan.admin} has to grant it")
-            self._send(registry_address, HexBytes(registry.encode_abi("grantAttestor", [attestor])))
-            click.echo(f"attestor {attestor}")
+    def _differences(self, at: dict[str, str]) -> list[str]:
+        """What the settings say and the chain does not follow; only the timelock can change it."""
+        roles, splitter = self._contract("Roles", at["Roles"]), self._contract("RoyaltySplitter", at["RoyaltySplitter"])
+        wanted = self._plan.holders
+        missing = [
+            *(f"{a} is no attestor" for a in wanted.attestors if not roles.functions.isAttestor(a).call()),
+            *(f"{a} is no arbiter" for a in wanted.arbiters if not roles.functions.isArbiter(a).call()),
+            *(f"{a} is not accepted" for a in wanted.tokens if not splitter.functions.isAccepted(a).call()),
+        ]
+        if not roles.functions.isGuardian(wanted.guardian).call():
+            missing.append(f"{wanted.guardian} is no guardian")
+        if splitter.functions.feeRecipient().call() != wanted.fee_recipient:
+            missing.append(f"{wanted.fee_recipient} is not the fee recipient")
+        return [f"{each}: the admin has to schedule that in the timelock, where it waits 48 hours" for each in missing]
 
-    def _registry(self, address: str) -> Contract:
-        return self._web3.eth.contract(address, abi=abi_of("StemRegistry"))
+    def _contract(self, name: str, address: str) -> Contract:
+        return self._web3.eth.contract(to_checksum_address(address), abi=abi_of(name))
 
     def _has_code(self, address: str) -> bool:
         return len(self._web3.eth.get_code(to_checksum_address(address))) > 0

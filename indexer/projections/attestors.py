@@ -3,34 +3,44 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from eth_hash.auto import keccak
+
 from indexer.projection import Events, Projections
 from indexer.tables import Row
 
 projections = Projections()
 attestors = projections.state("attestors")
 
-
-class AttestorGranted(NamedTuple):
-    """StemRegistry: from now on this account may attest."""
-
-    attestor: bytes
+ATTESTOR_ROLE = keccak(b"ATTESTOR_ROLE")
 
 
-class AttestorRevoked(NamedTuple):
-    """StemRegistry: from now on this account may not."""
+class RoleGranted(NamedTuple):
+    """Roles: from now on this account has the role."""
 
-    attestor: bytes
+    role: bytes
+    account: bytes
+    sender: bytes
 
 
-@projections.on("StemRegistry", AttestorGranted)
-def attestor_granted(events: Events[AttestorGranted]) -> Iterator[Row]:
-    """The attestor's row, active."""
+class RoleRevoked(NamedTuple):
+    """Roles: from now on this account has the role no longer."""
+
+    role: bytes
+    account: bytes
+    sender: bytes
+
+
+@projections.on("Roles", RoleGranted)
+def role_granted(events: Events[RoleGranted]) -> Iterator[Row]:
+    """The attestor's row, active; other roles have no table."""
     for at, event in events:
-        yield attestors.row(at, attestor=event.attestor, active=True, changed_at=at.block_time)
+        if event.role == ATTESTOR_ROLE:
+            yield attestors.row(at, attestor=event.account, active=True, changed_at=at.block_time)
 
 
-@projections.on("StemRegistry", AttestorRevoked)
-def attestor_revoked(events: Events[AttestorRevoked]) -> Iterator[Row]:
+@projections.on("Roles", RoleRevoked)
+def role_revoked(events: Events[RoleRevoked]) -> Iterator[Row]:
     """The attestor's row, no longer active."""
     for at, event in events:
-        yield attestors.row(at, attestor=event.attestor, active=False, changed_at=at.block_time)
+        if event.role == ATTESTOR_ROLE:
+            yield attestors.row(at, attestor=event.account, active=False, changed_at=at.block_time)

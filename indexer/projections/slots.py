@@ -12,7 +12,7 @@ slots = projections.state("slots")
 
 
 class SlotFixed(NamedTuple):
-    """StemRegistry: one share of the split, fixed at registration."""
+    """RoyaltySplitter: one share of the split, fixed at registration."""
 
     recording_id: int
     account: bytes
@@ -20,7 +20,7 @@ class SlotFixed(NamedTuple):
     ppm: int
 
 
-@projections.on("StemRegistry", SlotFixed)
+@projections.on("RoyaltySplitter", SlotFixed)
 def slot_fixed(events: Events[SlotFixed]) -> Iterator[Row]:
     """The slot's row."""
     for at, event in events:

@@ -29,12 +29,14 @@ class TitleMinted(NamedTuple):
     work_id: int
     holder: bytes
     minter: bytes
+    version: int
+    metadata_digest: bytes
 
 
 class PayoutSet(NamedTuple):
-    """IPNFT: a creator's address for resale royalties."""
+    """IPNFT: where an account's resale royalties go, and what its slots may draw."""
 
-    creator: bytes
+    account: bytes
     payout: bytes
 
 
@@ -72,6 +74,6 @@ def title_minted(events: Events[TitleMinted]) -> Iterator[Row]:
 
 @projections.on("IPNFT", PayoutSet)
 def payout_set(events: Events[PayoutSet]) -> Iterator[Row]:
-    """The creator's payout address."""
+    """The account's payout address."""
     for at, event in events:
-        yield payouts.row(at, creator=event.creator, payout=event.payout)
+        yield payouts.row(at, creator=event.account, payout=event.payout)

@@ -4,19 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stemma.chain.abi import CONTRACTS
+
 NATIVE = "0x" + "00" * 20
 
 # The n-th is created at the factory's nonce n. Never reorder: addresses follow from it.
-ORDER = (
-    "Roles",
-    "StemRegistry",
-    "IPNFT",
-    "RoyaltySplitter",
-    "Licenses",
-    "LicenseManager",
-    "SessionVault",
-    "Disputes",
-)
+ORDER = CONTRACTS
 
 
 @dataclass(frozen=True)

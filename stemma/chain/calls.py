@@ -1,4 +1,4 @@
-"""Calldata of the registry's transactions and the meaning of its reverts."""
+"""Calldata of the registry's transactions, and the meaning of the contracts' reverts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,11 +11,12 @@ from eth_hash.auto import keccak
 
 from stemma.chain.abi import CONTRACTS, load_abi
 from stemma.chain.intents import Registration, Separation, Stem
+from stemma.chain.royalties import RoyaltyTable
 
 _REGISTRATION = "(address,bytes32,bytes32,uint8,uint32,(address,uint32)[],(uint224,uint256)[],uint64)"
 _STEMS = "(bytes32,bytes32,uint8)[6]"
 _SEPARATION = "(uint32,bytes32,bytes32,bytes32,bytes32,uint8,bytes32)"
-_REGISTER_AND_COMMIT = (_REGISTRATION, "bytes", _STEMS, _SEPARATION, "uint64", "bytes")
+_REGISTER_AND_COMMIT = (_REGISTRATION, "bytes", "uint256[][]", _STEMS, _SEPARATION, "uint64", "bytes")
 REGISTER_AND_COMMIT_SELECTOR = keccak(f"registerAndCommit({','.join(_REGISTER_AND_COMMIT)})".encode())[:4]
 
 
@@ -38,8 +39,12 @@ def register_and_commit(
     separation: Separation,
     attestation_deadline: int,
     attestor_signature: bytes,
+    tables: Sequence[RoyaltyTable] = (),
 ) -> bytes:
-    """Calldata of StemRegistry.registerAndCommit. ``stems`` are six, in the order of their kinds.
+    """Calldata of StemRegistry.registerAndCommit.
+
+    ``stems`` are six, in the order of their kinds; ``tables`` those of the parents' distinct recordings, in the order
+    of ``royalties.parents_recordings``.
 
     Raises:
         eth_abi.exceptions.EncodingError: a value does not fit its Solidity type, or there are not six stems.
@@ -58,6 +63,7 @@ def register_and_commit(
                 registration.deadline,
             ),
             creator_signature,
+            [table.words for table in tables],
             [(stem.sha256_digest, stem.cid_digest, stem.cid_codec) for stem in stems],
             (
                 separation.version,

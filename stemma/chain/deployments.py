@@ -48,13 +48,22 @@ class ContractDeployment(_Model):
 
 
 class Deployment(_Model):
-    """The house's contracts on one chain. ``source_digest`` names the sources they were compiled from."""
+    """The house's contracts on one chain. ``source_digest`` names the sources they were compiled from.
+
+    ``version`` counts deployments on this chain; ``from_block`` and ``to_block`` are the first and the last block in
+    which it is the house's (None: it still is; an earlier one is kept as <chainId>-v<version>.json). ``tokens`` are
+    addresses by symbol that were accepted from the start, the native coin's being zero.
+    """
 
     chain_id: int
+    version: int
+    from_block: int
+    to_block: int | None
     source_digest: str
     factory: str
     deployer: str
     admin: str
+    tokens: dict[str, str]
     contracts: dict[str, ContractDeployment]
 
     @property

@@ -1,4 +1,4 @@
-"""The Merkle trees over stems and batches, as in contracts/libraries/StemTree.sol (a differential test compares them)."""
+"""The Merkle trees over stems and batches, as contracts/libraries/StemTree.sol makes them (a test compares)."""
 
 from collections.abc import Sequence
 

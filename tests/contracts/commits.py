@@ -9,13 +9,16 @@ from stemma.chain.intents import (
     SigningDomain,
     Stem,
     attestation_typed_data,
+    commitment,
     model_hash,
+    origin_typed_data,
     registration_typed_data,
     sign_typed_data,
+    version_typed_data,
 )
-from stemma.chain.merkle import stems_root
+from stemma.chain.merkle import batch_leaf, separation_proof, separation_root, stems_root
 from stemma.cid import DAG_PB, RAW
-from stemma.works import STEM_KINDS, WorkId
+from stemma.works import STEM_KINDS, Kind, WorkId
 
 ONE_HOUR = 3600
 
@@ -35,7 +38,10 @@ def six_stems(title: str) -> tuple[Stem, ...]:
 
 @dataclass(frozen=True)
 class Commit:
-    """The arguments of one registerAndCommit. Signatures are made late, over what the commit then says."""
+    """The arguments of one registerAndCommit, or of the two halves of it, registration and separation.
+
+    Signatures are made late, over what the commit then says.
+    """
 
     domain: SigningDomain
     registration: Registration
@@ -69,6 +75,41 @@ class Commit:
         root = stems_root(self.recording_id, stems)
         return replace(self, stems=stems, separation=replace(self.separation, stems_root=root))
 
+    def version(self, number: int) -> "Commit":
+        """A later separation of the same recording."""
+        stems = six_stems(f"version {number}")
+        return self.with_stems(stems).separated(version=number, metadata_digest=digest(f"metadata {number}"))
+
+    @property
+    def separation_root(self) -> bytes:
+        s = self.separation
+        return separation_root(self.recording_id, s.stems_root, s.metadata_digest)
+
+    @property
+    def title(self) -> tuple[bytes, bytes]:
+        """What minting and adopting are told of the separation."""
+        return self.separation.stems_root, self.separation.metadata_digest
+
+    def proof(self, kind: Kind) -> list[bytes]:
+        """The siblings of a stem up to the separation's root."""
+        return separation_proof(self.recording_id, self.stems, self.separation.metadata_digest, kind)
+
+    @property
+    def batch_leaf(self) -> bytes:
+        return batch_leaf(self.recording_id, self.separation)
+
+    def commitment(self, salt: bytes) -> bytes:
+        return commitment(self.registration.creator, self.registration.content_hash, salt)
+
+    def sign_origin(self) -> bytes:
+        r = self.registration
+        typed = origin_typed_data(r.creator, r.content_hash, self.attestation_deadline, self.domain)
+        return self.attestor_prefix + sign_typed_data(self.attestor_key, typed)
+
+    def sign_version(self, holder) -> bytes:
+        typed = version_typed_data(self.recording_id, self.separation, self.domain)
+        return sign_typed_data(holder.private_key, typed)
+
     def sign_registration(self, *, domain: SigningDomain | None = None) -> bytes:
         return sign_typed_data(self.creator_key, registration_typed_data(self.registration, domain or self.domain))
 
@@ -84,11 +125,7 @@ class Commit:
 
     @property
     def registration_struct(self) -> tuple:
-        r = self.registration
-        split = [(share.account, share.ppm) for share in r.split]
-        parents = [(parent.work, parent.license) for parent in r.parents]
-        terms = (r.credits_digest, r.credits_codec, r.resale_royalty_ppm, split, parents, r.deadline)
-        return (r.creator, r.content_hash, *terms)
+        return registration_struct(self.registration)
 
     @property
     def stem_structs(self) -> list[tuple]:
@@ -103,17 +140,52 @@ class Commit:
     @property
     def arguments(self) -> tuple:
         """What ape passes to registerAndCommit."""
-        creator_signature = self.sign_registration() if self.creator_signature is None else self.creator_signature
-        attestor_signature = self.sign_attestation() if self.attestor_signature is None else self.attestor_signature
         return (
             self.registration_struct,
-            creator_signature,
+            self.registration_signature,
             [],  # a track has no parents' tables
             self.stem_structs,
             self.separation_struct,
             self.attestation_deadline,
-            attestor_signature,
+            self.attestation_signature,
         )
+
+    @property
+    def origin_arguments(self) -> tuple:
+        """What ape passes to registerAttested."""
+        signature = self.sign_origin() if self.attestor_signature is None else self.attestor_signature
+        return (self.registration_struct, self.registration_signature, [], self.attestation_deadline, signature)
+
+    def reveal_arguments(self, salt: bytes) -> tuple:
+        """What ape passes to registerCommitted."""
+        return (self.registration_struct, self.registration_signature, [], salt)
+
+    def separation_arguments(self, holder_signature: bytes = b"") -> tuple:
+        """What ape passes to commitSeparation."""
+        return (
+            self.registration.content_hash,
+            self.stem_structs,
+            self.separation_struct,
+            self.attestation_deadline,
+            self.attestation_signature,
+            holder_signature,
+        )
+
+    @property
+    def registration_signature(self) -> bytes:
+        return self.sign_registration() if self.creator_signature is None else self.creator_signature
+
+    @property
+    def attestation_signature(self) -> bytes:
+        return self.sign_attestation() if self.attestor_signature is None else self.attestor_signature
+
+
+def registration_struct(r: Registration) -> tuple:
+    """The registration as ape passes it."""
+    split = [(share.account, share.ppm) for share in r.split]
+    parents = [(parent.work, parent.license) for parent in r.parents]
+    terms = (r.credits_digest, r.credits_codec, r.resale_royalty_ppm, split, parents, r.deadline)
+    return (r.creator, r.content_hash, *terms)
 
 
 def stem_struct(stem: Stem) -> tuple:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from commits import ONE_HOUR, digest
+from commits import ONE_HOUR, digest, registration_struct
 
 from stemma.chain.intents import (
     Parent,
@@ -17,14 +17,6 @@ from stemma.chain.intents import (
 from stemma.chain.royalties import TRACK_TABLE, Entry, RoyaltyTable, parents_recordings, remix_table
 from stemma.cid import RAW
 from stemma.works import WorkId
-
-
-def registration_struct(r: Registration) -> tuple:
-    """The registration as ape passes it."""
-    split = [(share.account, share.ppm) for share in r.split]
-    parents = [(parent.work, parent.license) for parent in r.parents]
-    terms = (r.credits_digest, r.credits_codec, r.resale_royalty_ppm, split, parents, r.deadline)
-    return (r.creator, r.content_hash, *terms)
 
 
 @dataclass

@@ -6,21 +6,20 @@ import pytest
 from commits import ONE_HOUR, digest, six_stems, stem_struct
 from reverting import reverts, simulate
 
-from stemma.chain.intents import Parent, Share, SigningDomain, Stem
-from stemma.chain.merkle import proof, stem_leaves
-from stemma.works import STEM_KINDS, recording_id, stem_id
+from stemma.chain.intents import Share, SigningDomain, Stem
+from stemma.works import STEM_KINDS, Kind, recording_id, stem_id
 
 ZERO = "0x" + "00" * 20
 
 
 class TestStored:
-    def test_recording(self, registry, registered, creator):
+    def test_recording(self, registry, registered, creator, chain):
         recording = registry.recordingOf(registered.recording_id)
         assert recording.creator == creator.address
         assert recording.version == 0
         assert recording.resaleRoyaltyPpm == 50_000
-        assert recording.stemsRoot == registered.separation.stems_root
-        assert recording.metadataDigest == registered.separation.metadata_digest
+        assert recording.separationRoot == registered.separation_root
+        assert recording.registeredBlock == chain.blocks.head.number
 
     def test_returns_recording_id(self, registry, commit, relayer):
         returned = registry.registerAndCommit.call(*commit.arguments, sender=relayer)
@@ -30,13 +29,12 @@ class TestStored:
         for work in (registered.recording_id, *(stem_id(registered.recording_id, kind) for kind in STEM_KINDS)):
             assert registry.exists(work)
             assert registry.creatorOf(work) == creator.address
-            assert registry.stemsRootOf(work) == registered.separation.stems_root
+            assert registry.separationRootOf(work) == registered.separation_root
 
     def test_each_stem_is_committed(self, registry, registered):
-        leaves = stem_leaves(registered.recording_id, registered.stems)
         for index, (kind, stem) in enumerate(zip(STEM_KINDS, registered.stems, strict=True)):
             work = stem_id(registered.recording_id, kind)
-            path = proof(leaves, index)
+            path = registered.proof(kind)
             assert registry.isCommitted(work, stem_struct(stem), path)
             assert not registry.isCommitted(work, stem_struct(registered.stems[index - 1]), path)
             assert not registry.isCommitted(
@@ -46,12 +44,12 @@ class TestStored:
     def test_two_songs(self, registry, relayer, registered, make_song):
         other = make_song("Another song")
         registry.registerAndCommit(*other.arguments, sender=relayer)
-        assert registry.stemsRootOf(other.recording_id) == other.separation.stems_root
-        assert registry.stemsRootOf(registered.recording_id) == registered.separation.stems_root
+        assert registry.separationRootOf(other.recording_id) == other.separation_root
+        assert registry.separationRootOf(registered.recording_id) == registered.separation_root
 
 
 class TestUnknownWorks:
-    @pytest.mark.parametrize("view", ["recordingOf", "creatorOf", "stemsRootOf"])
+    @pytest.mark.parametrize("view", ["recordingOf", "creatorOf", "separationRootOf"])
     def test_views_revert(self, registry, registered, view):
         for work in (0, 1, recording_id(digest("never registered")), registered.recording_id | 7, 2**224 - 1):
             with reverts("UnknownWork", work=work):
@@ -64,7 +62,7 @@ class TestUnknownWorks:
         assert not registry.exists(0)
 
     def test_a_recording_is_no_stem(self, registry, registered):
-        path = proof(stem_leaves(registered.recording_id, registered.stems), 0)
+        path = registered.proof(Kind.VOCALS)
         assert not registry.isCommitted(registered.recording_id, stem_struct(registered.stems[0]), path)
 
     def test_is_committed_reverts(self, registry, commit):
@@ -73,7 +71,7 @@ class TestUnknownWorks:
 
 
 class TestEvents:
-    def test_complete_and_in_order(self, registry, relayer, creator, attestor, commit):
+    def test_complete_and_in_order(self, registry, splitter, relayer, creator, attestor, commit):
         singer, drummer = "0x" + "51" * 20, "0x" + "d2" * 20
         commit = commit.registering(split=(Share(singer, 250_000), Share(drummer, 1)))
         receipt = registry.registerAndCommit(*commit.arguments, sender=relayer)
@@ -88,8 +86,8 @@ class TestEvents:
                 creditsCodec=r.credits_codec,
                 resaleRoyaltyPpm=r.resale_royalty_ppm,
             ),
-            registry.SlotFixed(recordingId=commit.recording_id, account=singer, slot=0, ppm=250_000),
-            registry.SlotFixed(recordingId=commit.recording_id, account=drummer, slot=1, ppm=1),
+            splitter.SlotFixed(recordingId=commit.recording_id, account=singer, slot=0, ppm=250_000),
+            splitter.SlotFixed(recordingId=commit.recording_id, account=drummer, slot=1, ppm=1),
             registry.SeparationCommitted(
                 recordingId=commit.recording_id,
                 attestor=attestor,
@@ -330,10 +328,10 @@ class TestStems:
 
 
 class TestTerms:
-    def test_sixteen_slots_of_everything(self, registry, commit, relayer, accounts):
+    def test_sixteen_slots_of_everything(self, registry, splitter, commit, relayer, accounts):
         split = tuple(Share(accounts[i % 10].address, 62_500) for i in range(16))
         receipt = registry.registerAndCommit(*commit.registering(split=split).arguments, sender=relayer)
-        slots = [(log.slot, log.account, log.ppm) for log in receipt.decode_logs(registry.SlotFixed)]
+        slots = [(log.slot, log.account, log.ppm) for log in receipt.decode_logs(splitter.SlotFixed)]
         assert slots == [(i, share.account, share.ppm) for i, share in enumerate(split)]
 
     def test_too_many_slots(self, registry, commit, relayer, stranger):
@@ -370,8 +368,3 @@ class TestTerms:
     def test_credits_codec(self, registry, commit, relayer):
         with reverts("UnknownCodec", codec=0x54):
             simulate(registry.registerAndCommit, *commit.registering(credits_codec=0x54).arguments, sender=relayer)
-
-    def test_parents(self, registry, commit, relayer):
-        remix = commit.registering(parents=(Parent(recording_id(digest("parent")), 1),))
-        with reverts("ParentsNotSupported", count=1):
-            simulate(registry.registerAndCommit, *remix.arguments, sender=relayer)

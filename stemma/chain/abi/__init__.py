@@ -5,7 +5,16 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-CONTRACTS = ("StemRegistry", "IPNFT")
+CONTRACTS = (
+    "Roles",
+    "StemRegistry",
+    "IPNFT",
+    "RoyaltySplitter",
+    "Licenses",
+    "LicenseManager",
+    "SessionVault",
+    "Disputes",
+)
 
 
 @cache
