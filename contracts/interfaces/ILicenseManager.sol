@@ -209,7 +209,7 @@ interface ILicenseManager {
     function detach(uint224 work, bytes32 termsId) external;
 
     /// @notice Lets `signer` sign the caller's offers of a work (zero: any) under terms, at a price of at least the floor.
-    function delegate(address signer, uint224 work, bytes32 termsId, uint128 floorPrice, uint64 expiry) external;
+    function delegateSigner(address signer, uint224 work, bytes32 termsId, uint128 floorPrice, uint64 expiry) external;
 
     function revokeDelegation(address signer, uint224 work, bytes32 termsId) external;
 

@@ -19,7 +19,7 @@ abstract contract Sellers is ILicenseManager, EIP712 {
     // ------------------------------------------------------------------ writes
 
     /// @inheritdoc ILicenseManager
-    function delegate(address signer, uint224 work, bytes32 termsId, uint128 floorPrice, uint64 expiry) external {
+    function delegateSigner(address signer, uint224 work, bytes32 termsId, uint128 floorPrice, uint64 expiry) external {
         require(signer != address(0), ZeroAddress());
         uint256 epoch = _epochs[msg.sender];
         _delegations[_keyOf(msg.sender, epoch, signer, work, termsId)] = Delegation(floorPrice, expiry);
