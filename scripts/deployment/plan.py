@@ -40,8 +40,8 @@ class Plan:
 
     def with_token(self, symbol: str, address: str) -> "Plan":
         """The same with one more token."""
-        tokens = self.tokens | {symbol: address}
-        return replace(self, tokens=tokens, holders=replace(self.holders, tokens=tuple(tokens.values())))
+        holders = replace(self.holders, tokens=(*self.holders.tokens, address))
+        return replace(self, tokens=self.tokens | {symbol: address}, holders=holders)
 
 
 def plan_from_environment(chain_id: int) -> Plan:

@@ -28,6 +28,7 @@ class Family:
     creator: Any
     attestor: Any
     now: int
+    sender: Any = None  # the creator, unless it is relayed
     tables: dict[WorkId, RoyaltyTable] = field(default_factory=dict)
 
     def registration(self, title: str, parents: Sequence[Parent] = ()) -> Registration:
@@ -68,6 +69,6 @@ class Family:
         parents = [Parent(entry.work, license_id) for entry, license_id in zip(entries, licenses, strict=True)]
         registration = replace(self.registration(title), parents=tuple(parents))
         arguments = self.arguments(registration, self.tables_of(entries))
-        receipt = self.registry.registerAttested(*arguments, sender=self.creator)
+        receipt = self.registry.registerAttested(*arguments, sender=self.sender or self.creator)
         self.tables[registration.recording_id] = remix_table(entries, self.tables)
         return registration.recording_id, receipt

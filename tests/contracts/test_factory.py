@@ -16,16 +16,15 @@ def factory(project, admin):
 
 
 @pytest.fixture(scope="session")
-def init_code(project, admin, attestor):
-    code = bytes(project.StemRegistry.contract_type.deployment_bytecode.to_bytes())
-    return code + project.StemRegistry.constructor.encode_input(admin, [attestor])
+def init_code(project, admin, guardian, attestor):
+    code = bytes(project.Roles.contract_type.deployment_bytecode.to_bytes())
+    return code + project.Roles.constructor.encode_input(admin, guardian, [attestor], [])
 
 
 def test_creates_at_the_predicted_addresses(project, factory, admin, init_code):
     first, second = (created_address(factory.address, n) for n in (1, 2))
     receipt = factory.create(1, init_code, sender=admin)
-    registry = project.StemRegistry.at(first)
-    assert registry.admin() == admin.address
+    assert project.Roles.at(first).isAdmin(admin)
     [created] = receipt.decode_logs(factory.Created)
     assert (created.n, created.at) == (1, first)
     title_code = bytes(project.IPNFT.contract_type.deployment_bytecode.to_bytes())
@@ -64,9 +63,10 @@ def test_a_number_is_used_once(factory, admin, init_code):
 
 
 def test_constructors_reason_comes_through(project, factory, admin):
-    code = bytes(project.StemRegistry.contract_type.deployment_bytecode.to_bytes())
+    code = bytes(project.Roles.contract_type.deployment_bytecode.to_bytes())
     with reverts("ZeroAddress"):
-        simulate(factory.create, 1, code + project.StemRegistry.constructor.encode_input(ZERO, []), sender=admin)
+        arguments = project.Roles.constructor.encode_input(admin, ZERO, [], [])
+        simulate(factory.create, 1, code + arguments, sender=admin)
 
 
 def test_failure_without_reason(factory, admin):
