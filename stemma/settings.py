@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     worker_threads: PositiveInt = Field(default=1, description="CPU threads of one separation")
 
     log_format: Literal["console", "json"] = Field(default="console", description="How logs are printed")
+    metrics_host: str = Field(default="127.0.0.1", description="Address that Prometheus metrics are served at")
     metrics_port: int = Field(default=0, ge=0, le=65535, description="Port of Prometheus metrics; 0 turns them off")
 
     @field_validator("rpc_urls", "cors_origins", mode="before")
