@@ -30,6 +30,10 @@ class Settings(BaseSettings):
     relayer_private_key: SecretStr | None = Field(default=None, description="Key that pays for registerAndCommit")
     attestor_private_key: SecretStr | None = Field(default=None, description="Key that attests separations")
 
+    journal_blocks: int = Field(
+        default=50_000, ge=0, description="Blocks back from the newest as of which the catalog can be read"
+    )
+
     storage_url: str = Field(default="", description="file:///folder or gs://bucket[/prefix]; holds private files too")
     public_storage_url: str = Field(default="", description="Where public files go, e.g. ipfs+http://host:5001")
 
