@@ -35,7 +35,7 @@ contracts-test: setup ## test the contracts on both chains
 	$(BIN)/ape test tests/contracts --network ethereum:local:test
 	$(BIN)/ape test tests/contracts --network ethereum:local:foundry
 
-lock: setup ## bring requirements.lock to pyproject.toml; UPGRADE=1 takes the newest versions that it allows
+lock: setup ## bring the lock files to pyproject.toml; UPGRADE=1 takes the newest versions that it allows
 	@UPGRADE='$(UPGRADE)' scripts/lock.sh
 
 clean: ## remove the stack's data, the virtual environment, node_modules and every cache

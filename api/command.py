@@ -31,14 +31,12 @@ def jobs() -> None:
 
     from api.jobs import run_jobs
     from stemma.logging import configure
+    from stemma.metrics import serve_metrics
     from stemma.settings import get_settings
 
     settings = get_settings()
     configure("api-jobs", settings.log_format)
-    if settings.metrics_port:
-        from prometheus_client import start_http_server
-
-        start_http_server(settings.metrics_port, addr="127.0.0.1")
+    serve_metrics(settings)
 
     async def run_until_told_to_stop() -> None:
         work = asyncio.ensure_future(run_jobs(settings))
@@ -63,14 +61,12 @@ def _serve() -> None:
     from api.app import create_app
     from api.server import QuietServer
     from stemma.logging import configure
+    from stemma.metrics import serve_metrics
     from stemma.settings import get_settings
 
     settings = get_settings()
     configure("api", settings.log_format)
-    if settings.metrics_port:
-        from prometheus_client import start_http_server
-
-        start_http_server(settings.metrics_port, addr="127.0.0.1")
+    serve_metrics(settings)
     configuration = uvicorn.Config(
         create_app(settings),
         host=settings.api_host,

@@ -1,9 +1,13 @@
-"""Writes blocks: raw logs, projections, journal, cursor, feed and NOTIFY in one transaction."""
+"""Writes blocks: raw logs, projections, journal, cursor, feed and NOTIFY in one transaction.
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+What can be done without the database (`Writer.prepare`: decode, project, fold, pack) is done ahead, for the next batch
+while Postgres works on this one; `Writer.apply` only sends.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
-from typing import Any
+from itertools import chain
+from typing import Any, LiteralString, NamedTuple
 
 import psycopg
 from psycopg import AsyncConnection, AsyncPipeline
@@ -11,63 +15,117 @@ from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 
 from indexer import feed
-from indexer.blocks import Batch, Header, Log, Marks
+from indexer.binary import HEADER, TRAILER, pack_log
+from indexer.blocks import Batch, Header, Log, Marks, Span
 from indexer.errors import CursorMoved, ProjectionFailed, SchemaMissing, Stop
-from indexer.journal import Layout, merge_staged, note_old_rows, put_back, stage_table
-from indexer.loading import load
+from indexer.journal import IN_BLOCK, NEWEST, Rules, merge_staged, note_and_merge, note_old_rows, put_back, stage_table
+from indexer.layout import LAYOUTS, Layout, layouts
+from indexer.loading import Columns, Rows, arrays, as_arrays, copied, copy, insert, require_fitting
 from indexer.projection import Router
-from indexer.tables import DOCUMENTS, FEED, Facts, Row, State, Table
+from indexer.staging import Fold, compile_fold, fact_rows, rules_of
+from indexer.tables import DOCUMENTS, FEED, Facts, State
 from stemma.catalog.views import FEED_CHANNEL
 
-_LAYOUTS = """
-select c.relname, array_agg(a.attname::text order by a.attnum), array_agg(a.atttypid::int order by a.attnum),
-    array_agg(format_type(a.atttypid, a.atttypmod) order by a.attnum),
-    array_agg(a.attname::text order by array_position(k.conkey, a.attnum)) filter (where a.attnum = any (k.conkey))
-from pg_class c
-join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attidentity = ''
-left join pg_constraint k on k.conrelid = c.oid and k.contype = 'p'
-where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r'
-group by c.relname
-"""
 _LOG_COLUMNS = (
     *("block_number", "log_index", "tx_index", "block_time", "block_hash", "tx_hash", "address"),
     *("topic0", "topic1", "topic2", "topic3", "data"),
 )
-_READ_CURSOR = "select genesis_hash, contracts, safe_block, finalized_block from cursor"
-_READ_HEADERS = "select number, hash, parent_hash, time from headers order by number"
+_READ_CURSOR = "select genesis_hash, contracts, safe_block, finalized_block, history_block from cursor"
+_READ_HEADERS = """
+select number, hash, parent_hash, time from headers
+where number >= (select least(finalized_block, block_number) from cursor) order by number
+"""
 _PIN = """
 insert into cursor (
-    chain_id, genesis_hash, contracts, block_number, block_hash, block_time, safe_block, finalized_block
-) values (%s, %s, %s, %s, %s, %s, 0, 0)
+    chain_id, genesis_hash, contracts, block_number, block_hash, block_time, safe_block, finalized_block, history_block
+) values (%s, %s, %s, %s, %s, %s, 0, 0, %s)
 """
+# The first statement of each transaction, so that a swap of generations can come only between two of them.
+_HOLD_CURSOR = "lock table cursor in row exclusive mode"
 # Comparing and setting in one: whoever else wrote, this process must not go on as if it knew the state.
 _MOVE_CURSOR = """
-update cursor set block_number = %s, block_hash = %s, block_time = %s, safe_block = %s, finalized_block = %s
+update cursor set block_number = %s, block_hash = %s, block_time = %s, safe_block = %s, finalized_block = %s,
+    history_block = %s
 where block_hash = %s
 """
 _WANT = """
 insert into content.documents (kind, digest, codec) select * from unnest(%s::text[], %s::bytea[], %s::smallint[])
 on conflict do nothing
 """
-
+_STAGED: Mapping[str, tuple[LiteralString, int]] = {IN_BLOCK: ("bigint", 20), NEWEST: ("boolean", 16)}
 
 PIPELINED_LOGS = 1_000
 """Batches of up to so many logs, such as new blocks, go to Postgres in one or two round trips."""
+PRUNED_EVERY = 64
+"""Blocks between two looks at what the journal need not hold any longer."""
+
+
+@dataclass(frozen=True)
+class _Target:
+    """What is known of a projection's table before any row: how its rows are folded, packed and merged."""
+
+    table: Facts | State
+    layout: Layout
+    columns: Columns
+    fold: Fold
+    fold_by_block: Fold
+    rules: Rules
+
+    @classmethod
+    def of(cls, table: Facts | State, layout: Layout) -> "_Target":
+        if isinstance(table, Facts):
+
+            def fold(rows: Sequence[Any]) -> list[tuple[Any, ...]]:
+                return fact_rows(layout, rows)
+
+            return cls(table, layout, Columns.of(layout), fold, fold, Rules((), ()))
+        return cls(
+            table,
+            layout,
+            Columns.of(layout, extra=_STAGED),
+            compile_fold(table, layout, by_block=False),
+            compile_fold(table, layout, by_block=True),
+            rules_of(table),
+        )
+
+
+class _Load(NamedTuple):
+    """Rows on their way into one table: packed for COPY, or as they are."""
+
+    target: _Target
+    data: bytes | Rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared(Span):
+    """A batch with all that it will write; ``packed_logs`` are the logs of a batch that goes by COPY."""
+
+    logs: int
+    counts: Mapping[str, int]
+    small_logs: Sequence[Log]
+    packed_logs: bytes | None
+    loads: Sequence[_Load]
+    feed: Rows
+    documents: Rows
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
-    """From the index at ``tip``, back to ``base`` if that is below, and on by the batch and its projected rows."""
+class Step:
+    """From the index at ``tip``, back to ``base`` if that is below, and on by what was prepared.
 
-    batch: Batch | None
-    rows: Mapping[Table, Sequence[Row]]
+    ``history``: the oldest block that can be read as of afterwards.
+    """
+
+    prepared: Prepared | None
     tip: Header
     base: Header
     marks: Marks
+    history: int
 
     @property
     def last(self) -> Header:
-        return self.batch.last if self.batch else self.base
+        """Where the index is afterwards."""
+        return self.prepared.last if self.prepared else self.base
 
 
 class Writer:
@@ -78,100 +136,120 @@ class Writer:
         self._db = connection
         self._router = router
         self._pipelined_logs = pipelined_logs
-        self._layouts: dict[str, Layout] = {}
+        self._targets: dict[str, _Target] = {}
 
     async def open(self) -> None:
-        """Read the tables' layouts and make the staging tables.
+        """Read the tables' layouts.
 
         Raises:
             SchemaMissing: the migrations have not run.
-            Stop: a projection's table is not in the schema.
+            Stop: a projection's table or its journal is not in the schema.
         """
-        rows = await (await self._db.execute(_LAYOUTS)).fetchall()
-        self._layouts = {
-            name: Layout(
-                name,
-                tuple(columns),
-                dict(zip(columns, oids, strict=True)),
-                dict(zip(columns, types, strict=True)),
-                tuple(key or ()),
-            )
-            for name, columns, oids, types, key in rows
-        }
-        if "cursor" not in self._layouts:
+        found = layouts(await (await self._db.execute(LAYOUTS, (None,))).fetchall())
+        if "cursor" not in found:
             raise SchemaMissing("the chain schema is not there yet; `stemma indexer migrate` makes it")
         for table in self._router.tables:
-            if table.name not in self._layouts:
-                raise Stop(f"table {table.name} is missing; run `stemma indexer migrate`")
-            if isinstance(table, State):
-                await self._db.execute(stage_table(self._layouts[table.name]))
+            if table.name not in found or (isinstance(table, State) and found[table.name].journal not in found):
+                raise Stop(f"table {table.name} or its journal is missing; run `stemma indexer migrate`")
+            self._targets[table.name] = _Target.of(table, found[table.name])
+        self._logs = Columns.of(found["logs"], _LOG_COLUMNS)
+        self._headers = Columns.of(found["headers"], Header._fields)
+        self._feed = Columns.of(found["feed"], feed.COLUMNS)
 
-    async def state(self) -> tuple[bytes | None, Sequence[Header], Marks]:
-        """The genesis hash that the schema is pinned to (None: nothing indexed yet), its headers, its marks.
+    async def state(self) -> tuple[bytes | None, Sequence[Header], Marks, int]:
+        """The genesis hash that the schema is pinned to (None: nothing indexed yet), the headers that may still change,
+        the marks, the oldest block that can be read as of.
 
         Raises:
             Stop: the schema was filled from other contracts than these.
         """
         cursor = await (await self._db.execute(_READ_CURSOR)).fetchone()
         if cursor is None:
-            return None, [], Marks(0, 0)
+            return None, [], Marks(0, 0), 0
         headers = [Header(*row) for row in await (await self._db.execute(_READ_HEADERS)).fetchall()]
         if cursor[1] != self._router.addresses_by_name:
             raise Stop(
                 f"the index was made from the contracts {cursor[1]}, the deployment has"
                 f" {self._router.addresses_by_name}: begin anew with `stemma indexer migrate --fresh`"
             )
-        return cursor[0], headers, Marks(cursor[2], cursor[3])
+        return cursor[0], headers, Marks(cursor[2], cursor[3]), cursor[4]
 
     async def pin(self, chain_id: int, genesis_hash: bytes, anchor: Header) -> None:
         """Bind the empty schema to a chain; the index is complete up to ``anchor``, before the first contract."""
         async with self._db.transaction():
             contracts = Jsonb(self._router.addresses_by_name)
-            values = (chain_id, genesis_hash, contracts, anchor.number, anchor.hash, anchor.time)
+            values = (chain_id, genesis_hash, contracts, anchor.number, anchor.hash, anchor.time, anchor.number)
             await self._db.execute(_PIN, values)
-            await self._load("headers", Header._fields, [anchor])
+            await insert(self._db, "headers", self._headers, [anchor])
 
-    async def apply(self, batch: Batch | None, *, tip: Header, base: Header, marks: Marks) -> Mapping[str, int]:
-        """Make the index complete up to the batch's last block; return the number of events by name.
-
-        Blocks above ``base`` are undone first, in the same transaction, when ``base`` is below ``tip``; with no batch
-        that is all that happens.
+    def prepare(self, batch: Batch) -> Prepared:
+        """Decode, project, fold and pack a batch; the database is not asked.
 
         Raises:
-            ProjectionFailed: an event could not be decoded or projected; nothing was written.
+            ProjectionFailed: an event could not be decoded or projected.
+            Stop: a projection does not fit its table.
+        """
+        rows, counts = self._router.project(batch.logs)
+        is_bulk = len(batch.logs) > self._pipelined_logs
+        loads = []
+        for table, found in rows.items():
+            if table not in (FEED, DOCUMENTS):
+                target = self._targets[table.name]
+                staged = (target.fold_by_block if batch.is_journaled else target.fold)(found)
+                loads.append(_Load(target, copied(table.name, target.columns, staged) if is_bulk else staged))
+        wanted = {(row.values["kind"], row.values["digest"], row.values["codec"]): None for row in rows[DOCUMENTS]}
+        return Prepared(
+            first_number=batch.first_number,
+            headers=batch.headers,
+            logs=len(batch.logs),
+            counts=counts,
+            is_final=batch.is_final,
+            is_journaled=batch.is_journaled,
+            small_logs=() if is_bulk else batch.logs,
+            packed_logs=b"".join(chain((HEADER,), map(pack_log, batch.logs), (TRAILER,))) if is_bulk else None,
+            loads=loads,
+            feed=[feed.row(row) for row in rows[FEED]],
+            documents=list(wanted),
+        )
+
+    async def apply(self, step: Step) -> None:
+        """Make the index complete up to the step's last block, in one transaction.
+
+        Blocks above ``base`` are undone first when ``base`` is below ``tip``; with nothing prepared that is all that
+        happens.
+
+        Raises:
+            ProjectionFailed: the database refused a row; nothing was written.
             CursorMoved: the schema is not where this process left it.
         """
-        rows, counts = self._router.project(batch.logs) if batch else ({}, {})
-        step = _Step(batch, rows, tip, base, marks)
         try:
             await self._commit(step)
         except (psycopg.IntegrityError, psycopg.DataError) as error:
-            first = batch.first_number if batch else base.number
+            first = step.prepared.first_number if step.prepared else step.base.number
             raise ProjectionFailed(
                 f"blocks {first} to {step.last.number}: table {error.diag.table_name} refused a row: {error}. The index"
                 " is complete up to the block before; nothing of this batch was written."
             ) from error
-        return counts
 
-    async def _commit(self, step: _Step) -> None:
-        if step.batch and len(step.batch.logs) > self._pipelined_logs:
+    async def _commit(self, step: Step) -> None:
+        if step.prepared and step.prepared.packed_logs is not None:
             await self._transact(step, None)
             return
         async with self._db.pipeline() as pipeline:
             await self._transact(step, pipeline)
 
-    async def _transact(self, step: _Step, pipeline: AsyncPipeline | None) -> None:
+    async def _transact(self, step: Step, pipeline: AsyncPipeline | None) -> None:
         last, marks = step.last, step.marks
         async with self._db.transaction():
+            await self._db.execute(_HOLD_CURSOR)
             if step.base.number < step.tip.number:
                 await self._undo(step.base)
-            if step.batch:
-                await self._write(step.batch, step.rows)
-            floor = min(marks.finalized, last.number)
-            await self._db.execute("delete from headers where number < %s", (floor,))
-            await self._db.execute("delete from journal where block_number <= %s", (floor,))
+            if step.prepared:
+                await self._write(step.prepared)
+            if last.number // PRUNED_EVERY != step.tip.number // PRUNED_EVERY:
+                await self._prune(step)
             await self._db.execute("select pg_notify(%s, %s)", (FEED_CHANNEL, str(last.number)))
-            values = (last.number, last.hash, last.time, marks.safe, marks.finalized, step.tip.hash)
+            values = (last.number, last.hash, last.time, marks.safe, marks.finalized, step.history, step.tip.hash)
             moved = await self._db.execute(_MOVE_CURSOR, values)
             if pipeline:
                 await pipeline.sync()  # only now is the number of rows known
@@ -181,88 +259,75 @@ class Writer:
                     " the lock: find out who writes to the chain schema, then start the indexer again"
                 )
 
-    async def _write(self, batch: Batch, rows: Mapping[Table, Sequence[Row]]) -> None:
-        await self._load("logs", _LOG_COLUMNS, map(_log_row, batch.logs))
-        await self._load("headers", Header._fields, batch.headers)
-        for table, found in rows.items():
-            if isinstance(table, Facts):
-                layout = self._layouts[table.name]
-                await self._load(table.name, layout.columns, _fact_rows(layout, found))
-            elif isinstance(table, State):
-                await self._merge(table, found, is_final=batch.is_final)
-            elif table is FEED:
-                await self._load("feed", feed.COLUMNS, map(feed.row, found))
-            elif table is DOCUMENTS:
-                asked = {(row.values["kind"], row.values["digest"], row.values["codec"]): None for row in found}
-                await self._db.execute(_WANT, [list(column) for column in zip(*asked, strict=True)])
+    async def _write(self, prepared: Prepared) -> None:
+        if prepared.packed_logs is not None:
+            await copy(self._db, "logs", self._logs, prepared.packed_logs)
+        elif prepared.small_logs:
+            await insert(self._db, "logs", self._logs, [_log_row(log) for log in prepared.small_logs])
+        await self._put("headers", self._headers, prepared.headers)
+        for target, data in prepared.loads:
+            if isinstance(target.table, State):
+                await self._merge(target, data, is_journaled=prepared.is_journaled)
+            elif isinstance(data, bytes) or self._is_copying:
+                await copy(self._db, target.layout.name, target.columns, data)
+            else:
+                await insert(self._db, target.layout.name, target.columns, data)
+        await self._put("feed", self._feed, prepared.feed)
+        if prepared.documents:
+            await self._db.execute(_WANT, arrays(prepared.documents))
 
-    async def _merge(self, table: State, rows: Sequence[Row], *, is_final: bool) -> None:
-        """Bring the table to the state after the batch, block by block with a journal unless the blocks are final."""
-        layout = self._layouts[table.name]
-        kept = ("block_number", "log_index") if table.made_by == "first" else ()
-        staged = fold(table, layout, rows, by_block=not is_final)
-        await self._load(layout.stage, layout.columns, staged, layout)
-        if is_final:
-            await self._db.execute(merge_staged(layout, table.sums, kept, one_block=False))
+    async def _put(self, name: str, columns: Columns, rows: Rows) -> None:
+        if rows and self._is_copying:
+            await copy(self._db, name, columns, copied(name, columns, rows))
+        elif rows:
+            await insert(self._db, name, columns, rows)
+
+    @property
+    def _is_copying(self) -> bool:
+        return self._db.pgconn.pipeline_status == psycopg.pq.PipelineStatus.OFF
+
+    async def _merge(self, target: _Target, data: bytes | Rows, *, is_journaled: bool) -> None:
+        """Bring a table of current state to the state after the batch, and its journal unless nobody asks that far."""
+        layout, rules = target.layout, target.rules
+        if not self._is_copying:
+            assert not isinstance(data, bytes)
+            require_fitting(layout.name, target.columns, data)
+            staged = as_arrays(target.columns)
+            if is_journaled:
+                await self._db.execute(note_and_merge(layout, staged, rules), arrays(data))
+            else:
+                await self._db.execute(merge_staged(layout, rules, SQL("({}) x").format(staged)), arrays(data))
             return
-        for block_number in sorted({row.at.block_number for row in rows}):
-            await self._db.execute(note_old_rows(layout), (block_number,))
-            await self._db.execute(merge_staged(layout, table.sums, kept, one_block=True), (block_number,))
+        await self._db.execute(stage_table(layout))
+        stage = Identifier(layout.stage)
+        await copy(self._db, layout.stage, target.columns, data)
+        if is_journaled:
+            await self._db.execute(note_old_rows(layout, rules, stage))
+        await self._db.execute(merge_staged(layout, rules, stage))
 
     async def _undo(self, base: Header) -> None:
         """Take back every block above ``base``; the feed says so, newest event first."""
-        for table in self._router.tables:
-            if isinstance(table, State):
-                await self._db.execute(put_back(self._layouts[table.name]), (base.number,))
+        for target in self._targets.values():
+            if isinstance(target.table, State):
+                await self._db.execute(put_back(target.layout), {"base": base.number})
+                await self._delete_above(target.layout.journal, "replaced_in", base)
             else:
-                await self._delete_above(table.name, "block_number", base)
+                await self._delete_above(target.layout.name, "block_number", base)
         await self._db.execute(feed.REVERT, (base.number,))
-        await self._delete_above("journal", "block_number", base)
         await self._delete_above("logs", "block_number", base)
         await self._delete_above("headers", "number", base)
+
+    async def _prune(self, step: Step) -> None:
+        """Let go of what no reorg can ask for and no reader may."""
+        await self._db.execute("delete from headers where number < %s", (step.history,))
+        for target in self._targets.values():
+            if isinstance(target.table, State):
+                statement = SQL("delete from {} where replaced_in <= %s").format(Identifier(target.layout.journal))
+                await self._db.execute(statement, (step.history,))
 
     async def _delete_above(self, name: str, column: str, base: Header) -> None:
         statement = SQL("delete from {} where {} > %s").format(Identifier(name), Identifier(column))
         await self._db.execute(statement, (base.number,))
-
-    async def _load(
-        self, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], layout: Layout | None = None
-    ) -> None:
-        await load(self._db, name, layout or self._layouts[name], columns, rows)
-
-
-def fold(table: State, layout: Layout, rows: Sequence[Row], *, by_block: bool) -> Iterator[list[Any]]:
-    """Merge partial rows, given in (block, log index) order, into one per key, or one per key and block.
-
-    Yields rows in the order of the layout's columns; None where no row named the column.
-    """
-    key_of = itemgetter(*layout.key)
-    folded: dict[Any, dict[str, Any]] = {}
-    for _, at, values in rows:
-        key = (key_of(values), at.block_number) if by_block else key_of(values)
-        merged = folded.get(key)
-        if merged is None:
-            folded[key] = {"block_number": at.block_number, "log_index": at.log_index, **values}
-            continue
-        sums = {
-            column: merged[column] + values[column] for column in table.sums if column in merged and column in values
-        }
-        merged.update(values)
-        merged.update(sums)
-        if table.made_by == "last":
-            merged["block_number"], merged["log_index"] = at.block_number, at.log_index
-    for merged in folded.values():
-        if not merged.keys() <= layout.names:
-            raise Stop(f"a projection gave {sorted(merged)} for table {layout.name}, which has {layout.columns}")
-        yield [merged.get(column) for column in layout.columns]
-
-
-def _fact_rows(layout: Layout, rows: Sequence[Row]) -> Iterator[list[Any]]:
-    for row in rows:
-        values = row.values | {"block_number": row.at.block_number, "log_index": row.at.log_index}
-        if len(values) != len(layout.columns):
-            raise Stop(f"a projection gave {sorted(values)} for table {layout.name}, which has {layout.columns}")
-        yield [values[column] for column in layout.columns]
 
 
 def _log_row(log: Log) -> tuple[Any, ...]:

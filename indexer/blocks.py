@@ -41,19 +41,27 @@ class Marks:
     finalized_hash: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Consecutive blocks to apply at once: their logs by (block, log index), and the header of the last one.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Consecutive blocks.
 
-    ``headers`` are all headers when the blocks are not final yet, and only the last one's when they are.
+    ``headers`` are all headers of blocks that are not final yet, linked; of final ones the last is enough.
+    ``is_journaled``: whether what these blocks change shall be remembered, to be undone or read as of.
     """
 
-    logs: Sequence[Log]
+    first_number: int
     headers: Sequence[Header]
     is_final: bool
-    first_number: int
+    is_journaled: bool = True
 
     @property
     def last(self) -> Header:
-        """The block up to which the index is complete once the batch is applied."""
+        """The block up to which the index is complete once the span is applied."""
         return self.headers[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch(Span):
+    """Blocks to apply at once, with their logs by (block, log index)."""
+
+    logs: Sequence[Log]

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from indexer.blocks import Batch, Header, Marks
+from indexer.blocks import Header, Marks, Span
 from indexer.errors import Inconsistent
 
 
@@ -40,17 +40,17 @@ class ChainState:
         end = bisect_left(self._headers, below_or_at + 1, key=lambda header: header.number)
         return reversed(self._headers[:end])
 
-    def moved(self, base: Header, batch: Batch | None, marks: Marks) -> "ChainState":
-        """Return the state after what is above ``base`` is replaced by the batch, and final headers are let go.
+    def moved(self, base: Header, span: Span | None, marks: Marks) -> "ChainState":
+        """Return the state after what is above ``base`` is replaced by the span, and final headers are let go.
 
         Raises:
-            Inconsistent: the batch does not build on ``base``, or the node finalized another block than ours.
+            Inconsistent: the span does not build on ``base``, or the node finalized another block than ours.
         """
-        if batch and batch.is_final:
-            _require_same_final(batch.last, marks)
-            return ChainState([batch.last])
+        if span and span.is_final:
+            _require_same_final(span.last, marks)
+            return ChainState([span.last])
         below = [header for header in self._headers if header.number <= base.number]
-        state = ChainState([*below, *(batch.headers if batch else ())])
+        state = ChainState([*below, *(span.headers if span else ())])
         if final := state.at(marks.finalized):
             _require_same_final(final, marks)
         floor = min(marks.finalized, state.tip.number)

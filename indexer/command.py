@@ -19,13 +19,13 @@ def command() -> None:
 @click.option("--until", type=click.IntRange(min=0), help="Stop when this block is applied.")
 def run(generation: int, until: int | None) -> None:
     """Follow the chain for ever, or until a block. One process leads, others stand by."""
-    from indexer.metrics import serve_metrics
     from stemma.logging import configure
+    from stemma.metrics import serve_metrics
     from stemma.settings import get_settings
 
     settings = get_settings()
     configure("indexer", settings.log_format)
-    serve_metrics(settings.metrics_port)
+    serve_metrics(settings)
     sys.exit(asyncio.run(_run(generation, until)))
 
 

@@ -11,15 +11,15 @@ behind, or contradicts itself), or a `Stop`, after which only a person can know 
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import Enum, auto
 
 import structlog
 
-from indexer.apply import Writer
-from indexer.blocks import Batch, Header, Marks
+from indexer.apply import Prepared, Step, Writer
+from indexer.blocks import Header, Marks
 from indexer.chain_state import ChainState
 from indexer.errors import FinalityBroken, Inconsistent, TryAgain
 from indexer.metrics import METRICS
@@ -72,14 +72,19 @@ class Engine:
         writer: Writer,
         *,
         first_block: int,
+        journal_blocks: int = 0,
         pace: Pace = Pace(),
         on_applied: Callable[[], None] = lambda: None,
     ) -> None:
-        """``first_block``: of our contracts. ``on_applied`` is called after every commit."""
+        """``first_block``: of our contracts. ``journal_blocks``: how far back from the tip the index can be read as of,
+        at least down to the finalized block. ``on_applied`` is called after every commit.
+        """
         self._node = node
         self._source = source
         self._writer = writer
         self._first_block = first_block
+        self._journal_blocks = journal_blocks
+        self._history = 0
         self._pace = pace
         self._on_applied = on_applied
         self._marks = Marks(0, 0)
@@ -159,10 +164,16 @@ class Engine:
         tip = self.chain.tip
         if tip.number < min(marks.finalized, target):
             base = await self._common_block(head)
+            final = self._source.final(
+                base.number + 1,
+                min(marks.finalized, target),
+                journaled_from=min(head.number - self._journal_blocks, marks.finalized) + 1,
+                prepare=self._writer.prepare,
+            )
             # Closed at once whatever happens, so that nothing is fetched ahead for a writer that is gone.
-            async with aclosing(self._source.final(base.number + 1, min(marks.finalized, target))) as batches:
-                async for final in batches:
-                    await self._apply(final, base, marks)
+            async with aclosing(final) as batches:
+                async for prepared in batches:
+                    await self._apply(prepared, base, marks)
                     base = self.chain.tip
             return
         base = tip
@@ -170,19 +181,25 @@ class Engine:
         if batch is None or batch.headers[0].parent_hash != tip.hash:
             base = await self._common_block(head)
             batch = await self._source.live(base, target, head) if base.number < target else None
-        await self._apply(batch, base, marks)
+        await self._apply(self._writer.prepare(batch) if batch else None, base, marks)
 
-    async def _apply(self, batch: Batch | None, base: Header, marks: Marks) -> None:
-        """Replace what is above ``base`` by the batch, in the database first, then in memory."""
-        tip = self.chain.tip
+    async def _apply(self, prepared: Prepared | None, base: Header, marks: Marks) -> None:
+        """Replace what is above ``base`` by what was prepared, in the database first, then in memory."""
         started = time.monotonic()
-        following = self.chain.moved(base, batch, marks)
-        counts = await self._writer.apply(batch, tip=tip, base=base, marks=marks)
-        self._chain, self._marks = following, marks
+        following = self.chain.moved(base, prepared, marks)
+        step = Step(prepared, self.chain.tip, base, marks, self._history_after(prepared, following.tip, marks))
+        await self._writer.apply(step)
+        self._chain, self._marks, self._history = following, marks, step.history
         seconds = time.monotonic() - started
         METRICS.stalled_on_write.inc(seconds)
-        self._report(tip, base, batch, counts, seconds)
+        self._report(step, seconds)
         self._on_applied()
+
+    def _history_after(self, prepared: Prepared | None, tip: Header, marks: Marks) -> int:
+        """The oldest block that can still be read as of: in the window, journaled, and never above what may change."""
+        if prepared and not prepared.is_journaled:
+            return prepared.last.number
+        return max(self._history, min(tip.number - self._journal_blocks, marks.finalized))
 
     async def _common_block(self, head: Header) -> Header:
         """The newest block that both the index and the node's chain have.
@@ -225,13 +242,13 @@ class Engine:
     async def _open(self) -> None:
         """Find out where the index is; bind it to the node's chain if it is new."""
         await self._writer.open()
-        genesis_hash, headers, self._marks = await self._writer.state()
+        genesis_hash, headers, self._marks, self._history = await self._writer.state()
         if genesis_hash is None:
             await self._source.require_contracts()
             anchor = await self._source.header(self._first_block - 1)
             assert self._node.genesis_hash is not None, "an endpoint that answered has been proved"
             await self._writer.pin(self._node.chain_id, self._node.genesis_hash, anchor)
-            headers = [anchor]
+            headers, self._history = [anchor], anchor.number
         self._node.pin(genesis_hash)
         self._chain = ChainState(headers)
         _log.info("opened", block=self.chain.tip.number, can_undo_to=self.chain.anchor.number)
@@ -242,20 +259,18 @@ class Engine:
             return Marks(max(marks.safe, self._marks.safe), self._marks.finalized)
         return marks
 
-    def _report(
-        self, tip: Header, base: Header, batch: Batch | None, counts: Mapping[str, int], seconds: float
-    ) -> None:
-        last = self.chain.tip
+    def _report(self, step: Step, seconds: float) -> None:
+        last, base, prepared = step.last, step.base, step.prepared
         METRICS.applied.set(last.number)
-        METRICS.finalized.set(self._marks.finalized)
-        for event, count in counts.items():
+        METRICS.finalized.set(step.marks.finalized)
+        for event, count in (prepared.counts if prepared else {}).items():
             METRICS.events.labels(event).inc(count)
-        if base.number < tip.number:
+        if base.number < step.tip.number:
+            depth = step.tip.number - base.number
             METRICS.reorgs.inc()
-            METRICS.reorg_depth.observe(tip.number - base.number)
-            _log.warning("reorg", depth=tip.number - base.number, common_block=base.number, undone=tip.hash.hex()[:8])
-        blocks = last.number - base.number
+            METRICS.reorg_depth.observe(depth)
+            _log.warning("reorg", depth=depth, common_block=base.number, undone=step.tip.hash.hex()[:8])
         _log.info(
-            "applied", block=last.number, hash=last.hash.hex()[:8], blocks=blocks, logs=len(batch.logs) if batch else 0,
-            ms=round(1000 * seconds),
+            "applied", block=last.number, hash=last.hash.hex()[:8], blocks=last.number - base.number,
+            logs=prepared.logs if prepared else 0, ms=round(1000 * seconds),
         )  # fmt: skip

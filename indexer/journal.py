@@ -1,89 +1,147 @@
 """The journal: for each change of a row of current state, the row that was there before.
 
-One row (block, table, key, old row) per key and block. Undoing the blocks above N puts back, for each key, the old
-row of its earliest entry above N; the state as of block N is read the same way, with the present row where there is
-no entry. Rows of facts need no journal: they are undone, and read as of N, by their block number.
+Each table of current state has a `<table>_journal` with the same columns, in which one row stands for one (key, block):
+what the block ``replaced_in`` replaced, and whether there was anything (``existed``). The replaced row itself says
+since when it held. So the row of a key as of block N is either the present one, if it was changed at or before N, or
+the one journal row that held at N; there is nothing to sort and nothing to search for. The same row is what undoing
+down to N puts back. Rows of facts need no journal: they are undone, and read as of N, by their block number.
 
-The journal is written by the function that writes the tables, from the same staged rows, and projections yield rows
-and have no other way to write, so nothing escapes it; final blocks skip it at no cost, which triggers could not.
+A batch of many blocks is journaled by one statement. Its staged rows are cumulative: the row of (key, block) holds all
+that the batch said of the key up to that block, so the row before block B is the staged row of the key's previous block
+over the present one. Journal and table are written from the same staged rows, and projections yield rows and have no
+other way to write: nothing escapes it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import LiteralString
 
-from psycopg.sql import SQL, Composed, Identifier, Literal
+from psycopg.sql import SQL, Composable, Composed, Identifier
+
+from indexer.errors import Stop
+from indexer.layout import CHANGED_IN, Layout
+from indexer.tables import State
+
+IN_BLOCK = "in_block"
+"""Column of staged rows: the block that the row is the state after."""
+NEWEST = "newest"
+"""Column of staged rows: whether the batch has no later row of the key."""
 
 
-@dataclass(frozen=True)
-class Layout:
-    """A table as the database has it: its columns in order, the oids and names of their types, its primary key."""
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a table's staged rows are merged: ``sums`` are added to what is there, ``kept`` stay as first written.
 
-    name: str
-    columns: tuple[str, ...]
-    types: Mapping[str, int]
-    type_names: Mapping[str, LiteralString]
-    key: tuple[str, ...]
+    In every other column a null leaves what is there.
+    """
 
-    @cached_property
-    def names(self) -> frozenset[str]:
-        """The columns as a set."""
-        return frozenset(self.columns)
+    sums: Sequence[str]
+    kept: Sequence[str]
 
-    @property
-    def stage(self) -> str:
-        """The connection's temporary table that rows come through."""
-        return f"stage_{self.name}"
+
+def require_journalable(table: State, layout: Layout) -> Layout:
+    """Return the layout of a table that can be journaled.
+
+    Raises:
+        Stop: it has no primary key, or does not say in which block a row changed last.
+    """
+    if not layout.key or not {"block_number", "log_index"} <= layout.names:
+        raise Stop(f"table {table.name} needs a primary key, and the columns block_number and log_index")
+    if (table.made_by == "first") != (layout.changed == CHANGED_IN):
+        raise Stop(
+            f"table {table.name} is made by its {table.made_by} log: its migration must"
+            f" {'give' if table.made_by == 'first' else 'not give'} it a column {CHANGED_IN} bigint not null"
+        )
+    return layout
+
+
+def make_journal(schema: str, table: Layout) -> Composed:
+    """The statements that make a table's journal, and bring one that is there to the table's columns."""
+    name = Identifier(schema, table.journal)
+    columns = SQL(", ").join(
+        SQL("{} {}").format(Identifier(each), SQL(table.type_names[each])) for each in table.columns
+    )
+    added = SQL(", ").join(
+        SQL("add column if not exists {} {}").format(Identifier(each), SQL(table.type_names[each]))
+        for each in table.columns
+    )
+    return SQL(
+        "create table if not exists {name} (replaced_in bigint not null, existed boolean not null, {columns},"
+        " primary key ({key}, replaced_in));"
+        " create index if not exists {index} on {name} (replaced_in);"
+        " alter table {name} {added}"
+    ).format(
+        name=name,
+        columns=columns,
+        key=_names(table.key),
+        index=Identifier(f"{table.journal}_block"),
+        added=added,
+    )
 
 
 def stage_table(table: Layout) -> Composed:
     """The staging table: the columns without the constraints, because staged rows may be partial."""
-    return SQL("create temporary table if not exists {} on commit delete rows as select * from {} with no data").format(
-        Identifier(table.stage), Identifier(table.name)
+    return SQL(
+        "create temporary table if not exists {} on commit delete rows as"
+        " select *, null::bigint as in_block, null::boolean as newest from {} with no data"
+    ).format(Identifier(table.stage), Identifier(table.name))
+
+
+def note_and_merge(table: Layout, staged: Composable, rules: Rules) -> Composed:
+    """One statement for few rows: journal what the staged rows replace and merge them into the table.
+
+    All parts of a statement see the table as it was before it (PostgreSQL, "Data-Modifying Statements in WITH").
+    """
+    return SQL("with staged as materialized ({staged}), noted as ({note}) {merge}").format(
+        staged=staged, note=note_old_rows(table, rules, SQL("staged")), merge=merge_staged(table, rules, SQL("staged"))
     )
 
 
-def note_old_rows(table: Layout) -> Composed:
-    """Journal the rows that the staged rows of one block (the parameter) are about to replace."""
+def note_old_rows(table: Layout, rules: Rules, staged: Composable) -> Composed:
+    """Journal the rows that the staged rows are about to replace."""
+    others = [each for each in table.columns if each not in table.key]
     return SQL(
-        "insert into journal (block_number, relation, key, old)"
-        " select s.block_number, {name}, jsonb_build_object({key}), to_jsonb(t)"
-        " from {stage} s left join {table} t on {on} where s.block_number = %s order by {order}"
+        "insert into {journal} (replaced_in, existed, {columns})"
+        " select s.in_block, t.{a_key} is not null or s.before is not null, {values}"
+        " from (select *, lag(in_block) over w as before, {lagged} from {staged}"
+        " window w as (partition by {key} order by in_block)) s left join {table} t on {on}"
     ).format(
-        name=Literal(table.name),
-        key=SQL(", ").join(SQL("{}, {}").format(Literal(each), Identifier("s", each)) for each in table.key),
-        stage=Identifier(table.stage),
+        journal=Identifier(table.journal),
+        columns=_names(table.columns),
+        a_key=Identifier(table.key[0]),
+        values=SQL(", ").join(
+            Identifier("s", each) if each in table.key else _before(each, rules) for each in table.columns
+        ),
+        lagged=SQL(", ").join(
+            SQL("lag({}) over w as {}").format(Identifier(each), Identifier(f"before_{each}")) for each in others
+        ),
+        staged=staged,
+        key=_names(table.key),
         table=Identifier(table.name),
         on=_same_key(table),
-        order=SQL(", ").join(Identifier("s", each) for each in table.key),
     )
 
 
-def merge_staged(table: Layout, sums: Sequence[str], kept: Sequence[str], *, one_block: bool) -> Composed:
-    """Merge the staged rows, of one block (the parameter) or all, into the table.
-
-    ``sums`` are added to what is there, ``kept`` stay as they were first written, a null leaves the others unchanged.
-    """
-    updates = [each for each in table.columns if each not in table.key and each not in kept]
+def merge_staged(table: Layout, rules: Rules, staged: Composable) -> Composed:
+    """Merge the newest staged row of each key into the table."""
+    updates = [each for each in table.columns if each not in table.key and each not in rules.kept]
     return SQL(
-        "merge into {table} t using (select * from {stage} {where}) s on {on}"
+        "merge into {table} t using (select * from {staged} where newest) s on {on}"
         " when matched then update set {updates}"
         " when not matched then insert ({columns}) values ({values})"
     ).format(
         table=Identifier(table.name),
-        stage=Identifier(table.stage),
-        where=SQL("where block_number = %s") if one_block else SQL(""),
+        staged=staged,
         on=_same_key(table),
         updates=SQL(", ").join(
-            SQL("{c} = t.{c} + coalesce(s.{c}, 0)" if each in sums else "{c} = coalesce(s.{c}, t.{c})").format(
+            SQL("{c} = t.{c} + coalesce(s.{c}, 0)" if each in rules.sums else "{c} = coalesce(s.{c}, t.{c})").format(
                 c=Identifier(each)
             )
             for each in updates
         ),
-        columns=SQL(", ").join(map(Identifier, table.columns)),
+        columns=_names(table.columns),
         values=SQL(", ").join(
-            SQL("coalesce(s.{}, 0)" if each in sums else "s.{}").format(Identifier(each)) for each in table.columns
+            SQL("coalesce(s.{}, 0)" if each in rules.sums else "s.{}").format(Identifier(each))
+            for each in table.columns
         ),
     )
 
@@ -93,20 +151,36 @@ def put_back(table: Layout) -> Composed:
     columns = [each for each in table.columns if each not in table.key]
     return SQL(
         "merge into {table} t using ("
-        " select old is null as was_absent, before.* from ("
-        "  select distinct on (key) key, old from journal"
-        "  where relation = {name} and block_number > %s order by key, seq"
-        " ) earliest, jsonb_populate_record(null::{table}, coalesce(old, key)) before"
+        " select * from {journal} where replaced_in > %(base)s and (not existed or {changed} <= %(base)s)"
         ") s on {on}"
-        " when matched and s.was_absent then delete"
+        " when matched and not s.existed then delete"
         " when matched then update set {updates}"
     ).format(
         table=Identifier(table.name),
-        name=Literal(table.name),
+        journal=Identifier(table.journal),
+        changed=Identifier(table.changed),
         on=_same_key(table),
         updates=SQL(", ").join(SQL("{c} = s.{c}").format(c=Identifier(each)) for each in columns),
     )
 
 
+def _before(column: str, rules: Rules) -> Composed:
+    """The value of a column before a staged row's block: the batch's earlier word over the table's."""
+    if column in rules.sums:
+        template = (
+            "case when t.block_number is not null or s.before is not null"
+            " then coalesce(t.{c}, 0) + coalesce(s.{b}, 0) end"
+        )
+    elif column in rules.kept:
+        template = "coalesce(t.{c}, s.{b})"
+    else:
+        template = "coalesce(s.{b}, t.{c})"
+    return SQL(template).format(c=Identifier(column), b=Identifier(f"before_{column}"))
+
+
 def _same_key(table: Layout) -> Composed:
     return SQL(" and ").join(SQL("t.{c} = s.{c}").format(c=Identifier(each)) for each in table.key)
+
+
+def _names(columns: Sequence[str]) -> Composed:
+    return SQL(", ").join(map(Identifier, columns))

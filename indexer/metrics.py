@@ -1,6 +1,6 @@
-"""What operators watch; served by prometheus-client on METRICS_PORT when it is set."""
+"""What operators watch; `stemma.metrics` serves it."""
 
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
+from prometheus_client import Counter, Gauge, Histogram
 
 
 class Metrics:
@@ -34,9 +34,3 @@ class Metrics:
 
 
 METRICS = Metrics()
-
-
-def serve_metrics(port: int) -> None:
-    """Serve the metrics on loopback in a thread; port 0 turns them off."""
-    if port:
-        start_http_server(port, addr="127.0.0.1")

@@ -4,11 +4,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, create_engine, text
 
+from indexer.journal import make_journal, require_journalable
+from indexer.layout import LAYOUTS, layouts
+from indexer.past import past_schema, past_views
+from indexer.projection import Projections
+from indexer.projections import STEMMA
 from indexer.publish import chain_schema, publish_views, published_generation
+from indexer.tables import State
 from stemma.database import roles
 from stemma.database.engine import sqlalchemy_url
 
@@ -49,10 +56,13 @@ def _alone(admin_url: str) -> Iterator[Connection]:
 def _migrate(connection: Connection, generation: int, fresh: bool) -> None:
     roles.ensure_group_roles(connection)
     chain = chain_schema(generation)
+    # Views over the tables would stand in the way of migrations; nobody builds on those of the past.
+    connection.execute(text(f"drop schema if exists {past_schema(chain)} cascade"))
     if fresh:
         connection.execute(text(f"drop schema if exists {chain} cascade"))
     _upgrade(connection, _MIGRATIONS / "chain", chain)
     _upgrade(connection, _MIGRATIONS / "content", "content")
+    _make_past(connection, chain, STEMMA)
     _create_schema(connection, "catalog")
     if published_generation(connection) in (None, generation):
         publish_views(connection, generation)
@@ -65,9 +75,22 @@ def _migrate(connection: Connection, generation: int, fresh: bool) -> None:
     _let_readers_in(connection)
 
 
+def _make_past(connection: Connection, chain: str, projections: Projections) -> None:
+    """The journals of the tables of current state, and the views that read with them."""
+    database = connection.connection.driver_connection
+    assert isinstance(database, psycopg.Connection)
+    found = layouts(database.execute(LAYOUTS, (chain,)).fetchall())
+    for table in projections.tables:
+        if isinstance(table, State):
+            database.execute(make_journal(chain, require_journalable(table, found[table.name])))
+    for statement in past_views(chain, projections.tables, found):
+        database.execute(statement)
+
+
 def _let_readers_in(connection: Connection) -> None:
-    connection.execute(text(f"grant usage on schema catalog to {roles.READER}"))
-    connection.execute(text(f"grant select on all tables in schema catalog to {roles.READER}"))
+    for schema in ("catalog", "catalog_at"):
+        connection.execute(text(f"grant usage on schema {schema} to {roles.READER}"))
+        connection.execute(text(f"grant select on all tables in schema {schema} to {roles.READER}"))
 
 
 def _upgrade(connection: Connection, history: Path, schema: str) -> None:

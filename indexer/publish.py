@@ -5,8 +5,10 @@
 
 from sqlalchemy import Connection, text
 
+from indexer.past import past_schema
+
 _HEAD = """
-select c.chain_id, c.block_number, c.block_hash, c.block_time, c.safe_block, c.finalized_block
+select c.chain_id, c.block_number, c.block_hash, c.block_time, c.safe_block, c.finalized_block, c.history_block
 from {chain}.cursor c
 """
 
@@ -106,12 +108,15 @@ def chain_schema(generation: int) -> str:
 def publish_views(connection: Connection, generation: int) -> None:
     """Point every view of `catalog` at one generation, within the caller's transaction.
 
-    The views are replaced, not dropped, so that readers' grants and readers' own views over them stay.
+    The views are replaced, not dropped, so that readers' grants and readers' own views over them stay. Their twins in
+    `catalog_at`, over the past of the same tables, are made anew.
     """
+    chain = chain_schema(generation)
+    connection.execute(text("drop schema if exists catalog_at cascade"))
+    connection.execute(text("create schema catalog_at"))
     for name, query in VIEWS.items():
-        connection.execute(
-            text(f"create or replace view catalog.{name} as {query.format(chain=chain_schema(generation))}")
-        )
+        connection.execute(text(f"create or replace view catalog.{name} as {query.format(chain=chain)}"))
+        connection.execute(text(f"create view catalog_at.{name} as {query.format(chain=past_schema(chain))}"))
 
 
 def published_generation(connection: Connection) -> int | None:

@@ -99,6 +99,7 @@ async def _session(
             Source(node, router.addresses),
             Writer(writing, router),
             first_block=deployment.first_block,
+            journal_blocks=settings.journal_blocks,
             on_applied=resolver.wake,
         )
         await _first_to_end(engine.run(until), resolver.run())

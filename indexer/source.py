@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from typing import TypeVar
 
 from indexer.blocks import Batch, Header, Log, Marks
 from indexer.chain_state import require_linked
@@ -13,6 +14,8 @@ from indexer.errors import Inconsistent, RangeTooLarge
 from indexer.metrics import METRICS
 from indexer.ranges import RangeSize
 from indexer.rpc import Node, RpcBlock, RpcLog, get_block, get_code, get_logs, get_logs_of_block
+
+Ready = TypeVar("Ready")
 
 WANTED_LOGS = 10_000
 RANGES_AHEAD = 3
@@ -89,17 +92,28 @@ class Source:
             if any(log.block_hash != header.hash for log in of_block):
                 raise Inconsistent(f"asked for the logs of block {header.number}, the node gave another block's")
             logs += of_block
-        return Batch(logs, headers, is_final=False, first_number=base.number + 1)
+        return Batch(first_number=base.number + 1, headers=headers, is_final=False, logs=logs)
 
-    async def final(self, first: int, last: int) -> AsyncGenerator[Batch, None]:
-        """The final blocks of a range in order, in batches of about WANTED_LOGS logs, some fetched ahead."""
-        ahead: deque[asyncio.Task[list[Batch]]] = deque()
+    async def final(
+        self, first: int, last: int, *, journaled_from: int, prepare: Callable[[Batch], Ready]
+    ) -> AsyncGenerator[Ready, None]:
+        """The final blocks of a range in order, in batches of about WANTED_LOGS logs, fetched and prepared ahead.
+
+        ``journaled_from``: the first block whose changes are remembered; no batch has blocks of both kinds.
+        """
+        ahead: deque[asyncio.Task[list[Ready]]] = deque()
+
+        async def fetch(start: int, end: int) -> list[Ready]:
+            batches = await self._range(start, end, is_journaled=start >= journaled_from)
+            return [prepare(batch) for batch in batches]
+
         try:
             following = first
             while ahead or following <= last:
                 while following <= last and len(ahead) < RANGES_AHEAD:
-                    end = min(following + self._size.blocks - 1, last)
-                    ahead.append(asyncio.create_task(self._range(following, end)))
+                    edge = last if following >= journaled_from else min(last, journaled_from - 1)
+                    end = min(following + self._size.blocks - 1, edge)
+                    ahead.append(asyncio.create_task(fetch(following, end)))
                     following = end + 1
                 started = time.monotonic()
                 batches = await ahead.popleft()
@@ -111,7 +125,7 @@ class Source:
                 task.cancel()
             await asyncio.gather(*ahead, return_exceptions=True)
 
-    async def _range(self, first: int, last: int) -> list[Batch]:
+    async def _range(self, first: int, last: int, *, is_journaled: bool) -> list[Batch]:
         """The blocks of a range; several batches if the node refuses so many at once."""
         try:
             # One JSON-RPC batch, so that a node that has not come as far shows itself by the missing block.
@@ -121,12 +135,20 @@ class Source:
                 raise Inconsistent(f"the node refuses the logs of block {first} alone: {refusal}") from refusal
             step = self._size.refused(last - first + 1, refusal.suggested)
             parts = [(start, min(start + step - 1, last)) for start in range(first, last + 1, step)]
-            return [batch for part in parts for batch in await self._range(*part)]
+            return [batch for part in parts for batch in await self._range(*part, is_journaled=is_journaled)]
         if block is None:
             raise Inconsistent(f"the node does not have block {last} yet, which another answer called final")
         self._size.answered(last - first + 1, len(logs))
         time_of = await self._times(logs)
-        return [Batch(self._checked(logs, first, last, time_of), [_header(block)], is_final=True, first_number=first)]
+        return [
+            Batch(
+                first_number=first,
+                headers=[_header(block)],
+                is_final=True,
+                is_journaled=is_journaled,
+                logs=self._checked(logs, first, last, time_of),
+            )
+        ]
 
     async def _times(self, logs: Sequence[RpcLog]) -> Callable[[RpcLog], datetime]:
         """How to know the block time of each log: from itself, or from headers where the node leaves it out."""

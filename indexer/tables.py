@@ -39,7 +39,10 @@ class State(Table):
     """One row per primary key: what is true now. Every change is journaled while its block may be undone.
 
     A row may leave columns out: they keep their value, so a column cannot go back to null. The columns in ``sums`` are
-    added to instead. ``made_by`` says which log the row names: the first that wrote it, or the last.
+    added to instead. ``made_by`` says which log the row names: the first that wrote it, or the last. A table made by
+    the first has a column ``changed_in``, which says which block changed it last.
+
+    Its journal is made by `stemma indexer migrate`.
     """
 
     def __init__(self, name: str, *, sums: tuple[str, ...] = (), made_by: Literal["first", "last"] = "last") -> None:

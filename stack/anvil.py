@@ -31,7 +31,7 @@ def anvil_binary(node_modules: Path = ROOT / "node_modules") -> Path:
     return binary
 
 
-def anvil_program(state: Path | None, port: int) -> Program:
+def anvil_program(state: Path | None, port: int, *, host: str = LOOPBACK) -> Program:
     """An anvil that mines a block for each transaction.
 
     :param state: the chain to go on with, as `ChainKeeper` saved it, if it is there; None always begins anew.
@@ -40,7 +40,7 @@ def anvil_program(state: Path | None, port: int) -> Program:
     """
     command: tuple[str, ...] = (
         str(anvil_binary()),
-        *("--host", LOOPBACK),
+        *("--host", host),
         *("--port", str(port)),
         *("--hardfork", "osaka"),
         *("--chain-id", str(CHAIN_ID)),

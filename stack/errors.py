@@ -15,10 +15,10 @@ class StackError(AppError):
 
 
 class ProgramDied(StackError):
-    """A program ended before it was ready."""
+    """A program ended that should run on."""
 
     def __init__(self, name: str, status: int | None) -> None:
-        super().__init__(f"{name} ended with status {status} before it was ready")
+        super().__init__(f"{name} ended by itself with status {status}")
         self.name = name
 
 

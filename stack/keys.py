@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
-from stack.databases import LOGINS
+from stack.databases import API_LOGIN, INDEXER_LOGIN, LOGINS
+from stack.errors import SettingMissing
 
 RELAYER_INDEX = 1
 ATTESTOR_INDEX = 2
 """Anvil's development accounts by what the stack uses them for."""
+
+LOGIN_PASSWORDS = {INDEXER_LOGIN: "INDEXER_DATABASE_PASSWORD", API_LOGIN: "API_DATABASE_PASSWORD"}
+"""The settings that name the passwords of the database logins."""
 
 
 def ensure_jwt_key(home: Path) -> Path:
@@ -29,8 +34,16 @@ def ensure_jwt_key(home: Path) -> Path:
     return file
 
 
-def ensure_login_passwords(home: Path) -> dict[str, str]:
-    """The passwords of the database logins, by login."""
+def ensure_login_passwords(home: Path, given: Mapping[str, str]) -> dict[str, str]:
+    """The passwords of the database logins, by login: those of the operator's settings, else made at random.
+
+    :raises SettingMissing: one is given and the other is not.
+    """
+    missing = [setting for setting in LOGIN_PASSWORDS.values() if setting not in given]
+    if not missing:
+        return {login: given[setting] for login, setting in LOGIN_PASSWORDS.items()}
+    if len(missing) < len(LOGIN_PASSWORDS):
+        raise SettingMissing(missing, "the password of the other login is given")
     file = home / "secrets" / "database-logins.json"
     if not file.exists():
         write_secret(file, json.dumps({login: secrets.token_urlsafe(24) for login in LOGINS}, indent=2) + "\n")

@@ -11,11 +11,15 @@ from stack.anvil import CHAIN_ID, anvil_url
 from stack.databases import Database
 from stack.errors import SettingMissing, SettingWrong
 from stack.home import ROOT
+from stack.keys import LOGIN_PASSWORDS
 from stack.ports import LOOPBACK
 from stack.redis import redis_url
 
 SERVICES = ("api", "api-jobs", "indexer", "worker")
 PORT_NAMES = ("postgres", "redis", "anvil", "pubsub", "api", *(f"metrics-{name}" for name in SERVICES))
+OF_PREPARE = {"DEPLOYER_PRIVATE_KEY", *LOGIN_PASSWORDS.values()}
+"""Secrets that no service needs."""
+
 PATH_SETTINGS = ("GOOGLE_APPLICATION_CREDENTIALS", "JWT_PRIVATE_KEY_FILE", "STEM_MODEL_REPO")
 
 
@@ -128,7 +132,7 @@ def process_environment(
 
     A process gets no key that it does not sign with.
     """
-    environment = {name: value for name, value in shared.items() if name != "DEPLOYER_PRIVATE_KEY"}
+    environment = {name: value for name, value in shared.items() if name not in OF_PREPARE}
     urls = {"indexer": database.indexer_url, "api": database.api_url, "api-jobs": database.api_url}
     environment["DATABASE_URL"] = urls.get(name, "")  # the worker speaks to Pub/Sub and storage alone
     if environment.get("METRICS_PORT") != "0":

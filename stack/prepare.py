@@ -42,12 +42,15 @@ def prepare_database(parts: Parts) -> None:
     """Create the database, the roles and the logins, and run both migration histories."""
     import psycopg
 
-    database = Database.of(parts.given["DATABASE_URL"], ensure_login_passwords(parts.home))
+    passwords = ensure_login_passwords(parts.home, parts.given)
+    database = Database.of(parts.given["DATABASE_URL"], passwords)
     _wait("Postgres", lambda: _database_answers(database.admin_url))
-    digest = _digest_of("indexer/migrat*", "indexer/publish.py", "api/migrat*", "stemma/database", "stemma/catalog")
+    digest = _digest_of(
+        "indexer/*.py", "indexer/migrations", "indexer/projections", "api/migrat*", "stemma/database", "stemma/catalog"
+    )
     if _noted_digest(database.admin_url) == digest and logins_work(database):
         return
-    ensure_logins(database.admin_url, ensure_login_passwords(parts.home))
+    ensure_logins(database.admin_url, passwords)
     migrate(database.admin_url)
     with psycopg.connect(database.admin_url) as connection:
         connection.execute("create schema if not exists stack")

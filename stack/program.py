@@ -93,11 +93,15 @@ class RunningProgram:
         """Poll `is_ready`; see `start` for what it raises."""
         deadline = time.monotonic() + self.program.ready_seconds
         while not self.program.is_ready():
-            if self.process.poll() is not None:
-                raise ProgramDied(self.program.name, self.process.returncode)
+            self.require_alive()
             if time.monotonic() > deadline:
                 raise ProgramNotReady(self.program.name, self.program.ready_seconds)
             time.sleep(0.03)
+
+    def require_alive(self) -> None:
+        """:raises ProgramDied: it has ended."""
+        if self.process.poll() is not None:
+            raise ProgramDied(self.program.name, self.process.returncode)
 
     def stop(self) -> None:
         """Ask it to stop, and after `stop_seconds` kill its whole process group."""

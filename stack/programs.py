@@ -70,7 +70,7 @@ def plan_stack(parts: Parts) -> Plan:
         keeper = ChainKeeper(anvil_url(ports["anvil"]), state)
     if parts.embeds_pubsub:
         servers.append(pubsub_program(home / "pubsub.sqlite", ports["pubsub"]))
-    database = Database.of(admin_url, ensure_login_passwords(home))
+    database = Database.of(admin_url, ensure_login_passwords(home, parts.given))
     environments = {name: process_environment(name, shared, database, ports) for name in SERVICES}
     environments["prepare"] = {**shared, "DATABASE_URL": admin_url}
     api = api_origin(shared["API_HOST"], shared["API_PORT"])

@@ -10,16 +10,14 @@ import click
 def command() -> None:
     """Separate uploaded songs into stems."""
     from stemma.logging import configure
+    from stemma.metrics import serve_metrics
     from stemma.settings import get_settings
 
     settings = get_settings()
     configure("worker", settings.log_format)
     if settings.attestor_private_key is None:
         raise click.ClickException("ATTESTOR_PRIVATE_KEY is not set; a worker signs what it separates")
-    if settings.metrics_port:
-        from prometheus_client import start_http_server
-
-        start_http_server(settings.metrics_port, addr="127.0.0.1")
+    serve_metrics(settings)
 
     import asyncio
 

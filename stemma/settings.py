@@ -30,6 +30,10 @@ class Settings(BaseSettings):
     relayer_private_key: SecretStr | None = Field(default=None, description="Key that pays for registerAndCommit")
     attestor_private_key: SecretStr | None = Field(default=None, description="Key that attests separations")
 
+    journal_blocks: int = Field(
+        default=50_000, ge=0, description="Blocks back from the newest as of which the catalog can be read"
+    )
+
     storage_url: str = Field(default="", description="file:///folder or gs://bucket[/prefix]; holds private files too")
     public_storage_url: str = Field(default="", description="Where public files go, e.g. ipfs+http://host:5001")
 
@@ -50,6 +54,7 @@ class Settings(BaseSettings):
     worker_threads: PositiveInt = Field(default=1, description="CPU threads of one separation")
 
     log_format: Literal["console", "json"] = Field(default="console", description="How logs are printed")
+    metrics_host: str = Field(default="127.0.0.1", description="Address that Prometheus metrics are served at")
     metrics_port: int = Field(default=0, ge=0, le=65535, description="Port of Prometheus metrics; 0 turns them off")
 
     @field_validator("rpc_urls", "cors_origins", mode="before")

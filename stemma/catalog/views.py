@@ -42,8 +42,13 @@ head = _view(
     block_time=_TIME,
     safe_block=_BIG,
     finalized_block=_BIG,
+    history_block=_BIG,
 )
-"""One row, or none before the indexer's first block: how far the catalog is, and how much of it is final."""
+"""One row, or none before the indexer's first block: how far the catalog is, and how much of it is final.
+
+``history_block`` is the oldest block as of which the catalog can be read (`stemma.catalog.as_of`). As of a final block
+in which nothing of ours happened, hash and time may be null: not every header is kept.
+"""
 
 recordings = _view(
     "recordings",

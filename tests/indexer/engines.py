@@ -23,6 +23,8 @@ from tests.indexer.scripted_node import CHAIN_ID
 
 QUICK = Pace(shortest_poll=0.001, longest_poll=0.001, first_pause=0.001, longest_pause=0.01, patience=0.02)
 
+JOURNAL_BLOCKS = 1_000
+
 
 class Crash(BaseException):
     """Stands for the end of the process."""
@@ -30,7 +32,12 @@ class Crash(BaseException):
 
 @asynccontextmanager
 async def scripted_engine(
-    database_url: str, *urls: str, generation: int = 1, pace: Pace = QUICK, pipelined_logs: int = PIPELINED_LOGS
+    database_url: str,
+    *urls: str,
+    generation: int = 1,
+    pace: Pace = QUICK,
+    pipelined_logs: int = PIPELINED_LOGS,
+    journal_blocks: int = JOURNAL_BLOCKS,
 ) -> AsyncIterator[tuple[Engine, AsyncConnection]]:
     """An engine on a scripted chain, on its own connection, which is cut at the end whatever state it is in."""
     router = Router(CONTRACTS_OF_CHAIN, STEMMA)
@@ -46,6 +53,7 @@ async def scripted_engine(
                     source,
                     Writer(connection, router, pipelined_logs=pipelined_logs),
                     first_block=ScriptedChain.first_block,
+                    journal_blocks=journal_blocks,
                     pace=pace,
                 ),
                 connection,

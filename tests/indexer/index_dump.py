@@ -23,8 +23,17 @@ def dump(admin_url: str, generation: int) -> dict[str, list[str]]:
 
 
 def _rows(connection: psycopg.Connection[dict[str, Any]], schema: str, name: str) -> list[str]:
-    order = " order by seq" if name == "feed" else ""
-    rows = connection.execute(f"select * from {schema}.{name}{order}").fetchall()
+    # What the journal holds below its window is let go of now and then, not at once; an index that meets many blocks
+    # at once does not keep the headers of all.
+    window = f"(select history_block from {schema}.cursor)"
+    rest = ""
+    if name == "feed":
+        rest = " order by seq"
+    elif name.endswith("_journal"):
+        rest = f" where replaced_in > {window}"
+    elif name == "headers":
+        rest = f" where number >= (select least(finalized_block, block_number) from {schema}.cursor)"
+    rows = connection.execute(f"select * from {schema}.{name}{rest}").fetchall()
     for row in rows:
         row.pop("seq", None)
     return _remaining(rows) if name == "feed" else sorted(map(repr, rows))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from indexer.blocks import Batch, Header, Marks
+from indexer.blocks import Header, Marks, Span
 from indexer.chain_state import ChainState
 from indexer.errors import Inconsistent
 
@@ -20,8 +20,8 @@ def headers(numbers: range, branch: bytes = b"a", parent: bytes | None = None) -
     return found
 
 
-def batch(found: list[Header], *, is_final: bool = False) -> Batch:
-    return Batch([], found, is_final=is_final, first_number=found[0].number)
+def batch(found: list[Header], *, is_final: bool = False) -> Span:
+    return Span(headers=found, is_final=is_final, first_number=found[0].number)
 
 
 def test_headers_that_do_not_link_are_refused() -> None:

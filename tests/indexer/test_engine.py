@@ -281,33 +281,6 @@ async def test_small_ranges_and_answers_are_understood(database, node) -> None:
     assert query(database.admin_url, "select count(*) from chain_1.logs") == [(logs,)]
 
 
-async def test_the_journal_gives_the_state_as_of_each_block_that_is_not_final(database, node) -> None:
-    chain = node.chain
-    chain.mine(40)
-    history: dict[int, list[str]] = {}
-    state = "select work_id, holder, transfers from chain_1.titles order by 1"
-    async with scripted_engine(database.indexer_url, node.url) as (engine, _):
-        for _ in range(FINALITY):
-            chain.mine(1)
-            await caught_up(engine, node)
-            history[chain.head.number] = query(database.admin_url, state)
-    as_of = """
-    select o.work_id, o.holder, o.transfers from (
-        select distinct on (key) coalesce(old, 'null') as row from chain_1.journal
-        where relation = 'titles' and block_number > %(n)s order by key, seq
-    ) j, jsonb_populate_record(null::chain_1.titles, j.row) o where j.row <> 'null'
-    union all
-    select work_id, holder, transfers from chain_1.titles t where not exists (
-        select from chain_1.journal where relation = 'titles' and block_number > %(n)s
-        and (jsonb_populate_record(null::chain_1.titles, key)).work_id = t.work_id
-    ) order by 1
-    """
-    with psycopg.connect(database.admin_url) as connection:
-        for number, rows in history.items():
-            if number >= chain.finalized:
-                assert connection.execute(as_of, {"n": number}).fetchall() == rows, f"as of block {number}"
-
-
 async def test_a_standby_takes_over_when_the_leader_is_gone(database) -> None:
     async with (
         connect(database.indexer_url, 1, "writer") as first,

@@ -90,7 +90,7 @@ def test_a_reader_keeps_its_rights_and_its_own_views_when_the_generation_is_swap
     migrate(database.admin_url, generation=2)
     insert = (
         "insert into {}.cursor (chain_id, genesis_hash, contracts, block_number, block_hash, block_time, safe_block,"
-        " finalized_block) values (1, '\\x00', '{{}}', %s, '\\x00', now(), 0, 0)"
+        " finalized_block, history_block) values (1, '\\x00', '{{}}', %s, '\\x00', now(), 0, 0, 0)"
     )
     with psycopg.connect(database.indexer_url) as connection:
         connection.execute(insert.format("chain_1"), (1,))

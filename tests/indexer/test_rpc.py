@@ -23,7 +23,9 @@ def test_an_endpoint_may_be_away_for_days() -> None:
 
 async def final_batch(node: ScriptedNode) -> Any:
     async with Node([node.url], chain_id=CHAIN_ID, rest_seconds=0.0) as chain:
-        async for batch in Source(chain, tuple(ADDRESSES.values())).final(1, 10):
+        async for batch in Source(chain, tuple(ADDRESSES.values())).final(
+            1, 10, journaled_from=1, prepare=lambda found: found
+        ):
             return batch
 
 

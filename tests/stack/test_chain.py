@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from stack.anvil import anvil_program, anvil_url
+from stack.anvil import answers_chain_id, anvil_program, anvil_url
 from stack.anvil_node import AnvilNode
 from stack.chain_keeper import ChainKeeper
 from stack.ports import free_ports
 from stack.program import RunningProgram
+from stack.pubsub_program import stemma_command
 
 SENDER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 # Deploys code that emits an event with the topic 1 and stops: PUSH1 1, PUSH1 0, PUSH1 0, LOG1, STOP.
@@ -110,3 +116,43 @@ def test_nothing_is_written_while_nothing_happens(tmp_path: Path) -> None:
         node.mine()
         keeper.save()
         assert state.stat().st_mtime_ns > written
+
+
+def children(pid: int) -> list[int]:
+    """The processes that one has started: `proc(5)`, the fourth field of stat, behind the name in parentheses."""
+    parents = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+    return [child for child, parent in parents.items() if parent == pid]
+
+
+@contextmanager
+def command_running(state: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(stemma_command("anvil", "--port", str(port), "--state", str(state)))
+    try:
+        deadline = time.monotonic() + 30
+        while not answers_chain_id(anvil_url(port)):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+def test_the_command_keeps_the_chain_and_stops_with_it(tmp_path: Path) -> None:
+    [port] = free_ports(1)
+    node = AnvilNode(anvil_url(port))
+    with command_running(tmp_path / "state.json", port) as process:
+        emitter = send(node, data=EMITTER)["contractAddress"]
+        send(node, to=emitter)
+        before = all_of(node)
+    assert process.returncode == 0
+    assert not answers_chain_id(node.url)
+    with command_running(tmp_path / "state.json", port) as process:
+        assert all_of(node) == before
+        for child in children(process.pid):
+            os.kill(child, signal.SIGKILL)
+        assert process.wait(20) == 1

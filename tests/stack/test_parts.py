@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from stack.anvil_node import AnvilNode, development_key
-from stack.databases import LOGINS, Database
+from stack.databases import API_LOGIN, INDEXER_LOGIN, LOGINS, Database
 from stack.deploy import contracts_in_place, refuse_to_deploy
 from stack.errors import SettingMissing, SettingWrong, WrongChain
 from stack.home import ROOT
+from stack.keys import ensure_login_passwords
 from stack.parts import PORT_NAMES, SERVICES, Parts, api_origin, process_environment, stack_environment
 from stack.prepare import prepare_contracts
 
@@ -121,11 +122,21 @@ def test_every_process_has_a_metrics_port_of_its_own_or_none(tmp_path: Path) -> 
     assert set(metrics(METRICS_PORT="0")) == {"0"}
 
 
-def test_no_service_gets_the_deployers_key(tmp_path: Path) -> None:
+def test_no_service_gets_what_only_the_preparation_needs(tmp_path: Path) -> None:
     database = Database.of("postgresql://admin@db/stemma", dict.fromkeys(LOGINS, "x"))
-    shared = stack_environment(parts(tmp_path, DEPLOYER_PRIVATE_KEY="0x3"), PORTS, KEYS)
+    of_prepare = {"DEPLOYER_PRIVATE_KEY": "0x3", "INDEXER_DATABASE_PASSWORD": "0x4", "API_DATABASE_PASSWORD": "0x5"}
+    shared = stack_environment(parts(tmp_path, **of_prepare), PORTS, KEYS)
     for name in SERVICES:
-        assert "0x3" not in process_environment(name, shared, database, PORTS).values()
+        assert not set(of_prepare.values()) & set(process_environment(name, shared, database, PORTS).values())
+
+
+def test_passwords_of_the_logins_are_the_given_ones_or_made_once(tmp_path: Path) -> None:
+    given = {"INDEXER_DATABASE_PASSWORD": "one", "API_DATABASE_PASSWORD": "two"}
+    assert ensure_login_passwords(tmp_path, given) == {INDEXER_LOGIN: "one", API_LOGIN: "two"}
+    assert not (tmp_path / "secrets").exists()
+    with pytest.raises(SettingMissing, match="INDEXER_DATABASE_PASSWORD"):
+        ensure_login_passwords(tmp_path, {"API_DATABASE_PASSWORD": "two"})
+    assert ensure_login_passwords(tmp_path, {}) == ensure_login_passwords(tmp_path, {})
 
 
 def test_contracts_are_in_place_only_where_the_chain_has_exactly_their_code(deployed: Any, tmp_path: Path) -> None:

@@ -11,9 +11,15 @@ from pydantic_core import PydanticUndefined
 from stemma.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-OF_THE_STACK = {"STEMMA_HOME", "GOOGLE_APPLICATION_CREDENTIALS"}
-"""Read by the stack and by Google's libraries, not by our settings."""
+OF_OTHERS = {
+    *("STEMMA_HOME", "INDEXER_DATABASE_PASSWORD", "API_DATABASE_PASSWORD"),  # the stack's
+    *("DEPLOYER_PRIVATE_KEY", "CONTRACTS_ADMIN", "ATTESTORS"),  # the deployment's
+    "GOOGLE_APPLICATION_CREDENTIALS",  # Google's libraries'
+}
+"""Not read by the settings of the processes."""
 
+READ_FROM_THE_ENVIRONMENT = re.compile(r"os\.environ(?:\.get\(|\[)\"([A-Z0-9_]+)\"")
+OF_EVERY_SYSTEM = {"PATH"}
 
 SETTING = re.compile(r"#?([A-Z][A-Z0-9_]*)=(.*)")
 
@@ -35,7 +41,7 @@ def example() -> dict[str, tuple[str, str]]:
 
 
 def test_every_setting_is_explained_and_no_other() -> None:
-    assert set(example()) - OF_THE_STACK == {name.upper() for name in Settings.model_fields}
+    assert set(example()) - OF_OTHERS == {name.upper() for name in Settings.model_fields}
     for name, (_, comment) in example().items():
         assert len(comment) > 20, f"{name} is not explained"
 
@@ -54,3 +60,10 @@ def test_the_examples_are_valid_settings(monkeypatch: pytest.MonkeyPatch) -> Non
         if value:
             monkeypatch.setenv(name, value)
     Settings(_env_file=None)  # type: ignore[call-arg]
+
+
+def test_what_a_script_reads_from_the_environment_is_explained() -> None:
+    files = [file for room in ("scripts", "stack") for file in (ROOT / room).rglob("*.py")]
+    read = {name for file in files for name in READ_FROM_THE_ENVIRONMENT.findall(file.read_text())}
+    assert "DEPLOYER_PRIVATE_KEY" in read
+    assert read - OF_EVERY_SYSTEM <= set(example())

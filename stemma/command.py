@@ -1,12 +1,16 @@
 """The `stemma` command: finds its subcommands by entry points and loads only the one that is called."""
 
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 
 import click
 
 
 class EntryPointGroup(click.Group):
-    """A group whose commands are the entry points of the group ``stemma.commands``."""
+    """A group whose commands are the entry points of the group ``stemma.commands``, of the rooms that are installed.
+
+    An image holds one service, and its metadata name the commands of all.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return sorted(_commands())
@@ -22,7 +26,8 @@ class EntryPointGroup(click.Group):
 
 
 def _commands() -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group="stemma.commands")}
+    found = entry_points(group="stemma.commands")
+    return {point.name: point for point in found if find_spec(point.module.partition(".")[0])}
 
 
 @click.group(cls=EntryPointGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,0 +1,75 @@
+"""Packed rows against Postgres itself: what is read back is what was packed, whatever the values."""
+
+import struct
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indexer.binary import compile_pack, pack_log, packed
+from indexer.blocks import Log
+
+INTEGERS = {bits: st.integers(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (16, 32, 64)}
+TIMES = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
+TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)))
+COLUMNS: dict[str, tuple[int, st.SearchStrategy[Any]]] = {
+    "boolean": (16, st.booleans()),
+    "bytea": (17, st.binary()),
+    "bigint": (20, INTEGERS[64]),
+    "smallint": (21, INTEGERS[16]),
+    "integer": (23, INTEGERS[32]),
+    "text": (25, TEXTS),
+    "timestamptz": (1184, TIMES),
+    "numeric": (1700, st.integers(-(2**256), 2**256)),
+    "jsonb": (3802, st.dictionaries(TEXTS, st.integers(-(2**60), 2**60) | TEXTS)),
+}
+ROWS = st.lists(st.tuples(*(st.none() | strategy for _, strategy in COLUMNS.values())), min_size=1)
+
+
+@pytest.fixture(scope="module")
+def connection(postgres):
+    with psycopg.connect(postgres.url("postgres"), options="-c timezone=UTC") as connection:
+        columns = ", ".join(f"c{position} {name}" for position, name in enumerate(COLUMNS))
+        connection.execute(f"create temporary table packed (seq bigint generated always as identity, {columns})")
+        yield connection
+
+
+@given(rows=ROWS)
+@settings(deadline=None)
+def test_postgres_reads_back_what_was_packed(connection, rows: list[tuple[Any, ...]]) -> None:
+    pack = compile_pack([oid for oid, _ in COLUMNS.values()])
+    assert pack is not None
+    names = ", ".join(f"c{position}" for position in range(len(COLUMNS)))
+    with (
+        connection.transaction(force_rollback=True),
+        connection.cursor() as cursor,
+    ):
+        with cursor.copy(f"copy packed ({names}) from stdin (format binary)") as copying:
+            copying.write(packed(pack, rows))
+        assert cursor.execute(f"select {names} from packed order by seq").fetchall() == rows
+
+
+@given(st.sampled_from([(21, 16), (23, 32), (20, 64)]), st.booleans())
+def test_an_integer_that_does_not_fit_is_refused(column: tuple[int, int], is_negative: bool) -> None:
+    oid, bits = column
+    pack = compile_pack([oid])
+    assert pack is not None
+    with pytest.raises(struct.error):
+        pack([-(2 ** (bits - 1)) - 1 if is_negative else 2 ** (bits - 1)])
+
+
+def test_a_type_that_is_not_known_is_left_to_psycopg() -> None:
+    assert compile_pack([20, 1009]) is None
+
+
+@given(st.lists(st.binary(min_size=32, max_size=32), max_size=4), st.binary(), INTEGERS[32])
+def test_a_log_is_packed_as_its_row(topics: list[bytes], data: bytes, log_index: int) -> None:
+    at = datetime(2024, 2, 29, 1, 2, 3, tzinfo=UTC)
+    log = Log(7, log_index, 3, at, b"\1" * 32, b"\2" * 32, b"\3" * 20, tuple(topics), data)
+    pack = compile_pack([20, 23, 23, 1184, *[17] * 8])
+    assert pack is not None
+    words = (*topics, None, None, None, None)[:4]
+    assert pack_log(log) == pack((*log[:7], *words, data))
