@@ -10,17 +10,23 @@ from eth_abi.abi import encode
 from eth_hash.auto import keccak
 
 from indexer.projection import Contract
+from indexer.projections import STEMMA
 from stemma.chain.abi import CONTRACTS, load_abi
 from stemma.works import recording_id
 
 ADDRESSES = {name: keccak(name.encode())[:20] for name in CONTRACTS}
 CONTRACTS_OF_CHAIN = [Contract(name, address, load_abi(name)) for name, address in ADDRESSES.items()]
 NOBODY = bytes(20)
+ATTESTOR_ROLE = keccak(b"ATTESTOR_ROLE")
+EVENTS = [(name, entry["name"]) for name in CONTRACTS for entry in load_abi(name) if entry["type"] == "event"]
+PROJECTED = {(contract, event.__name__) for contract, event in STEMMA.by_event}
+LEFT_RAW = [event for event in EVENTS if event not in PROJECTED]
 FINALITY = 12
 
 
 @cache
-def _layout(contract: str, event: str) -> tuple[str, list[dict[str, Any]], list[dict[str, Any]]]:
+def layout(contract: str, event: str) -> tuple[str, list[dict[str, Any]], list[dict[str, Any]]]:
+    """An event's topic0, and its inputs: the indexed ones, the others."""
     (entry,) = [each for each in load_abi(contract) if each["type"] == "event" and each["name"] == event]
     inputs = entry["inputs"]
     topic0 = keccak(f"{event}({','.join(each['type'] for each in inputs)})".encode())
@@ -30,13 +36,32 @@ def _layout(contract: str, event: str) -> tuple[str, list[dict[str, Any]], list[
 
 def encode_event(contract: str, event: str, values: dict[str, Any]) -> dict[str, Any]:
     """The address, topics and data of a log, made by eth-abi alone."""
-    topic0, indexed, rest = _layout(contract, event)
+    topic0, indexed, rest = layout(contract, event)
     words = encode([each["type"] for each in indexed], [values[each["name"]] for each in indexed]).hex()
     return {
         "address": "0x" + ADDRESSES[contract].hex(),
         "topics": [topic0, *("0x" + words[start : start + 64] for start in range(0, len(words), 64))],
         "data": "0x" + encode([each["type"] for each in rest], [values[each["name"]] for each in rest]).hex(),
     }
+
+
+def any_event(rng: random.Random, contract: str, event: str) -> dict[str, Any]:
+    """A log of any event of our contracts, with whatever its inputs may hold."""
+    _, indexed, rest = layout(contract, event)
+    return encode_event(contract, event, {each["name"]: _any_value(rng, each["type"]) for each in indexed + rest})
+
+
+def _any_value(rng: random.Random, type_: str) -> Any:
+    match type_:
+        case "address":
+            return rng.randbytes(20)
+        case "bool":
+            return rng.random() < 0.5
+        case "bytes":
+            return rng.randbytes(rng.randrange(100))
+        case "bytes32":
+            return rng.randbytes(32)
+    return rng.randrange(1 << int(type_.removeprefix("uint")))
 
 
 @dataclass
@@ -138,14 +163,15 @@ class ScriptedChain:
                 moved = {"from": giver, "to": world.titles[work], "tokenId": work}
                 return [encode_event("IPNFT", "Transfer", moved)]
             case "payout":
-                values = {"creator": self._account(), "payout": self._account()}
+                values = {"account": self._account(), "payout": self._account()}
                 return [encode_event("IPNFT", "PayoutSet", values)]
             case "attestor":
-                name = rng.choice(["AttestorGranted", "AttestorRevoked"])
-                return [encode_event("StemRegistry", name, {"attestor": self._account()})]
+                name = rng.choice(["RoleGranted", "RoleRevoked"])
+                role = rng.choice([ATTESTOR_ROLE, ATTESTOR_ROLE, rng.randbytes(32)])
+                values = {"role": role, "account": self._account(), "sender": self._account()}
+                return [encode_event("Roles", name, values)]
             case _:
-                values = {"owner": self._account(), "operator": self._account(), "approved": True}
-                return [encode_event("IPNFT", "ApprovalForAll", values)]
+                return [any_event(rng, *rng.choice(LEFT_RAW))]
 
     def _register(self, world: World) -> list[dict[str, Any]]:
         rng, content_hash = self.rng, self.rng.randbytes(32)
@@ -165,7 +191,7 @@ class ScriptedChain:
         ]
         return [
             encode_event("StemRegistry", "RecordingRegistered", registered),
-            *(encode_event("StemRegistry", "SlotFixed", slot) for slot in slots),
+            *(encode_event("RoyaltySplitter", "SlotFixed", slot) for slot in slots),
             *self._separate(world, recording),
         ]
 
@@ -197,9 +223,16 @@ class ScriptedChain:
 
     def _mint(self, world: World, work: int) -> list[dict[str, Any]]:
         holder = world.titles[work] = self._account()
+        minted = {
+            "workId": work,
+            "holder": holder,
+            "minter": self._account(),
+            "version": self.rng.randrange(2**32),
+            "metadataDigest": self.rng.randbytes(32),
+        }
         return [
             encode_event("IPNFT", "Transfer", {"from": NOBODY, "to": holder, "tokenId": work}),
-            encode_event("IPNFT", "TitleMinted", {"workId": work, "holder": holder, "minter": self._account()}),
+            encode_event("IPNFT", "TitleMinted", minted),
         ]
 
     def _account(self) -> bytes:

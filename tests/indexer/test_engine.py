@@ -17,7 +17,7 @@ from indexer.migrate import migrate
 from indexer.service import connect
 from tests.indexer.engines import scripted_engine
 from tests.indexer.index_dump import dump
-from tests.indexer.scripted_chain import ADDRESSES, FINALITY, ScriptedChain, encode_event
+from tests.indexer.scripted_chain import ADDRESSES, EVENTS, FINALITY, LEFT_RAW, ScriptedChain, any_event, encode_event, layout
 from tests.indexer.scripted_node import ScriptedNode, Temper
 
 pytestmark = pytest.mark.anyio
@@ -221,30 +221,42 @@ async def test_a_number_too_large_for_its_column_stops_the_indexer(database, nod
     values = {"recordingId": 256, "account": b"\1" * 20, "slot": 1, "ppm": 2**31 + 5}
     place = {"blockNumber": hex(node.chain.head.number), "blockHash": "0x" + node.chain.head.hash.hex()}
     where = {"transactionHash": "0x" + "cd" * 32, "transactionIndex": "0x9", "logIndex": "0x99", "removed": False}
-    node.chain.head.logs.append(encode_event("StemRegistry", "SlotFixed", values) | place | where)
+    node.chain.head.logs.append(encode_event("RoyaltySplitter", "SlotFixed", values) | place | where)
     async with scripted_engine(database.indexer_url, node.url) as (engine, _):
         with pytest.raises(ProjectionFailed, match="2147483653 does not fit column ppm of table"):
             await engine.run()
 
 
-async def test_events_that_no_projection_knows_are_kept_raw(database, node) -> None:
-    node.chain.mine(60)
+async def test_every_event_of_our_contracts_is_kept_raw(database, node) -> None:
+    """Also those that no projection knows: one of each, in one block, as the node told them."""
+    node.chain.mine(3)
+    rng = random.Random(11)
+    head = node.chain.head
+    head.logs.clear()
+    for index, event in enumerate(LEFT_RAW):
+        place = {"blockNumber": hex(head.number), "blockHash": "0x" + head.hash.hex(), "logIndex": hex(index)}
+        where = {"transactionHash": "0x" + "cd" * 32, "transactionIndex": "0x9", "removed": False}
+        head.logs.append(any_event(rng, *event) | place | where)
+    node.chain.mine(40)
     async with scripted_engine(database.indexer_url, node.url) as (engine, _):
         await caught_up(engine, node)
-    approvals = [
-        log
-        for block in node.chain.blocks
-        for log in block.logs
-        if log["topics"][0]
-        == encode_event("IPNFT", "ApprovalForAll", {"owner": b"\0" * 20, "operator": b"\0" * 20, "approved": True})[
-            "topics"
-        ][0]
-    ]
-    assert approvals
-    topic0 = bytes.fromhex(approvals[0]["topics"][0][2:])
-    kept = query(database.admin_url, "select address, data from chain_1.logs where topic0 = %s", topic0)
-    assert len(kept) == len(approvals)
-    assert {address for address, _ in kept} == {ADDRESSES["IPNFT"]}
+
+    sent = [log for block in node.chain.blocks for log in block.logs]
+    kept = query(
+        database.admin_url,
+        "select block_number, log_index, address, topic0, topic1, topic2, topic3, data from chain_1.logs"
+        " order by block_number, log_index",
+    )
+    assert [tuple(row) for row in kept] == [_as_row(log) for log in sent]
+    names = {(ADDRESSES[contract], layout(contract, event)[0]) for contract, event in EVENTS}
+    assert {(address, "0x" + topic0.hex()) for _, _, address, topic0, *_ in kept} == names
+
+
+def _as_row(log: dict[str, Any]) -> tuple[Any, ...]:
+    topics = [bytes.fromhex(topic[2:]) for topic in log["topics"]]
+    place = int(log["blockNumber"], 16), int(log["logIndex"], 16)
+    data = bytes.fromhex(log["data"][2:])
+    return (*place, bytes.fromhex(log["address"][2:]), *topics, *[None] * (4 - len(topics)), data)
 
 
 async def test_the_second_endpoint_takes_over_and_a_foreign_one_is_never_believed(database, node) -> None:
