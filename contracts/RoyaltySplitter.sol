@@ -258,9 +258,11 @@ contract RoyaltySplitter is TokenLedger, Slots, EIP712 {
     // ------------------------------------------------------------------ steps
 
     function _credit(uint224 work, address token, address payer, uint256 amount, bytes32 paymentReference) private {
-        require(registry.exists(work), UnknownWork(work));
         Account storage account = _accounts[work][token];
-        uint128 received = account.received + uint128(amount); // booked, so it fits
+        uint128 before = account.received;
+        // What was paid once exists, and will for ever.
+        require(before != 0 || registry.exists(work), UnknownWork(work));
+        uint128 received = before + uint128(amount); // booked, so it fits
         account.received = received;
         emit Paid({
             workId: work,

@@ -223,9 +223,10 @@ contract TestUSDC is IFiatToken, IERC20Metadata, IERC2612, IERC3009, IERC3009Can
 
     // ------------------------------------------------------------------ internal
 
-    function _transfer(address from, address to, uint256 amount) private notBlacklisted(from) notBlacklisted(to) {
+    function _transfer(address from, address to, uint256 amount) private notBlacklisted(to) {
         require(to != address(0), ZeroAddress());
-        uint256 balance = _balances[from]; // not blacklisted, so the word is the balance
+        uint256 balance = _balances[from];
+        require(balance < BLACKLISTED, AccountBlacklisted(from));
         require(amount <= balance, BalanceTooLow(from, balance, amount));
         _balances[from] = balance - amount;
         _credit(to, amount);

@@ -5,7 +5,9 @@ from collections.abc import Callable
 import pytest
 from commits import Commit, song
 from house import House, deploy_house
+from licensed_family import LicensedFamily
 from market import DOLLAR, Market
+from money import Bank
 
 from stemma.chain.intents import SigningDomain
 
@@ -98,6 +100,26 @@ def vault(house):
 @pytest.fixture(scope="session")
 def disputes(house):
     return house["Disputes"]
+
+
+@pytest.fixture(scope="session")
+def payer(accounts, usdc, splitter):
+    """An account with plenty of test dollars, all of which the splitter may take."""
+    account = accounts[8]
+    usdc.mint(account, 10**9 * DOLLAR, sender=account)
+    usdc.approve(splitter, 2**256 - 1, sender=account)
+    return account
+
+
+@pytest.fixture(scope="session")
+def bank(splitter, payer, relayer) -> Bank:
+    return Bank(splitter, payer=payer, anyone=relayer)
+
+
+@pytest.fixture(scope="session")
+def family(chain, house, domain, creator, attestor) -> LicensedFamily:
+    now = chain.pending_timestamp
+    return LicensedFamily(house["StemRegistry"], domain, creator, attestor, now, manager=house["LicenseManager"])
 
 
 @pytest.fixture(scope="session")

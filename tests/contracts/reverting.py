@@ -36,9 +36,14 @@ def reverts(error: str, **arguments: Any) -> Iterator[None]:
     assert {argument: values[argument] for argument in arguments} == arguments
 
 
-def simulate(method, *arguments: Any, sender=None) -> bytes:
+def simulate(method, *arguments: Any, sender=None, value: int = 0) -> bytes:
     """Call a method as `sender` and keep nothing. Raises Reverted."""
-    return _call({"to": method.contract.address, "data": method.encode_input(*arguments)}, sender)
+    return _call({"to": method.contract.address, "data": method.encode_input(*arguments), "value": value}, sender)
+
+
+def simulate_send(to: str, *, value: int, sender, data: bytes = b"") -> bytes:
+    """Send native coin to an address and keep nothing. Raises Reverted."""
+    return _call({"to": to, "value": value, "data": data}, sender)
 
 
 def simulate_deployment(container, *arguments: Any, sender) -> bytes:
