@@ -22,7 +22,7 @@ from stemma.chain.calls import register_and_commit
 from stemma.chain.deployments import Deployment, load_deployment
 from stemma.cid import RAW, Cid, identify
 from stemma.documents import AudioFeatures, CreditsDocument, ManifestStem, Model, SeparationManifest, StoredAudio
-from stemma.works import STEM_KINDS, WorkId, recording_id, stem_id, to_hex
+from stemma.works import STEM_KINDS, Kind, WorkId, recording_id, stem_id, to_hex
 
 CREATOR_KEY, ATTESTOR_KEY = development_key(1), development_key(2)
 CREATOR = Account.from_key(CREATOR_KEY).address
@@ -98,18 +98,8 @@ class Registrar:
 
     def register(self, song: Song, *, split: tuple[intents.Share, ...] = ()) -> str:
         """Register and commit; return the transaction's hash."""
-        stems = [
-            intents.Stem(hashlib.sha256(f"{song.number} {kind}".encode()).digest(), keccak(bytes([kind])), RAW)
-            for kind in STEM_KINDS
-        ]
-        separation = intents.Separation(
-            stems_root=merkle.stems_root(song.recording, stems),
-            model=intents.model_hash(song.manifest.model.version),
-            weights_hash=b"\x22" * 32,
-            manifest_digest=song.manifest.digest(),
-            manifest_codec=RAW,
-            metadata_digest=keccak(b"directory"),
-        )
+        stems = self._stems(song)
+        separation = self._separation(song, stems)
         domain = self.deployment.signing_domain
         registration = intents.Registration(
             CREATOR, song.content_hash, song.credits.digest(), RAW, 50_000, FOREVER, split
@@ -127,8 +117,12 @@ class Registrar:
         )
         return self._send(self._sender, self.deployment.registry.address, calldata)
 
-    def mint(self, work: WorkId, to: str) -> str:
-        return self._send(CREATOR, self.deployment.ipnft.address, _call("mint(uint224,address)", work, to))
+    def mint(self, song: Song, to: str, kind: Kind = Kind.RECORDING) -> str:
+        """Mint the title of a registered song or of one of its stems."""
+        separation = self._separation(song, self._stems(song))
+        digests = (separation.stems_root, separation.metadata_digest)
+        data = _call("mint(uint224,address,bytes32,bytes32)", song.recording | kind, to, *digests)
+        return self._send(CREATOR, self.deployment.ipnft.address, data)
 
     def transfer(self, work: WorkId, giver: str, to: str) -> str:
         data = _call("transferFrom(address,address,uint256)", giver, to, work)
@@ -138,6 +132,22 @@ class Registrar:
         """What the contract itself says."""
         call = {"to": self.deployment.ipnft.address, "data": "0x" + _call("rightsHolder(uint224)", work).hex()}
         return bytes.fromhex(self.node.rpc("eth_call", call, "latest")[-40:])
+
+    def _stems(self, song: Song) -> list[intents.Stem]:
+        return [
+            intents.Stem(hashlib.sha256(f"{song.number} {kind}".encode()).digest(), keccak(bytes([kind])), RAW)
+            for kind in STEM_KINDS
+        ]
+
+    def _separation(self, song: Song, stems: list[intents.Stem]) -> intents.Separation:
+        return intents.Separation(
+            stems_root=merkle.stems_root(song.recording, stems),
+            model=intents.model_hash(song.manifest.model.version),
+            weights_hash=b"\x22" * 32,
+            manifest_digest=song.manifest.digest(),
+            manifest_codec=RAW,
+            metadata_digest=keccak(b"directory"),
+        )
 
     def _send(self, sender: str, to: str, data: bytes) -> str:
         transaction = {"from": sender, "to": to, "data": "0x" + data.hex(), "gas": hex(5_000_000)}

@@ -17,7 +17,16 @@ from indexer.migrate import migrate
 from indexer.service import connect
 from tests.indexer.engines import scripted_engine
 from tests.indexer.index_dump import dump
-from tests.indexer.scripted_chain import ADDRESSES, EVENTS, FINALITY, LEFT_RAW, ScriptedChain, any_event, encode_event, layout
+from tests.indexer.scripted_chain import (
+    ADDRESSES,
+    EVENTS,
+    FINALITY,
+    LEFT_RAW,
+    ScriptedChain,
+    any_event,
+    encode_event,
+    layout,
+)
 from tests.indexer.scripted_node import ScriptedNode, Temper
 
 pytestmark = pytest.mark.anyio
@@ -232,8 +241,7 @@ async def test_every_event_of_our_contracts_is_kept_raw(database, node) -> None:
     node.chain.mine(3)
     rng = random.Random(11)
     head = node.chain.head
-    head.logs.clear()
-    for index, event in enumerate(LEFT_RAW):
+    for index, event in enumerate(LEFT_RAW, start=1000):
         place = {"blockNumber": hex(head.number), "blockHash": "0x" + head.hash.hex(), "logIndex": hex(index)}
         where = {"transactionHash": "0x" + "cd" * 32, "transactionIndex": "0x9", "removed": False}
         head.logs.append(any_event(rng, *event) | place | where)

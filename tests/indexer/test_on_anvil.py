@@ -17,7 +17,7 @@ from indexer.migrate import migrate
 from stack.ports import free_ports
 from stemma.chain.intents import Share
 from stemma.storage.opening import open_storage_at
-from stemma.works import STEM_KINDS, stem_id, to_bytes
+from stemma.works import STEM_KINDS, Kind, stem_id, to_bytes
 from tests.indexer.index_dump import dump
 from tests.indexer.onchain import CREATOR, STEMMA, Registrar, Song, indexer_process, run_until_head
 
@@ -56,9 +56,9 @@ def test_songs_titles_and_documents_reach_the_catalog(database, chain, tmp_path)
     storage_url = (tmp_path / "storage").as_uri()
     asyncio.run(store_documents(storage_url, song))
     tx_hash = chain.register(song, split=(Share(BUYER, 250_000), Share(COLLECTOR, 1)))
-    chain.mint(song.recording, CREATOR)
+    chain.mint(song, CREATOR)
     vocals = stem_id(song.recording, STEM_KINDS[0])
-    chain.mint(vocals, CREATOR)
+    chain.mint(song, CREATOR, Kind.VOCALS)
     chain.transfer(vocals, CREATOR, BUYER)
     with indexer_process(database.indexer_url, chain, tmp_path, storage_url=storage_url) as running:
         resolved = "select count(*) from catalog.recordings where metadata_state = 'resolved'"
