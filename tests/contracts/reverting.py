@@ -4,6 +4,7 @@ ape.reverts lets every failure pass that it cannot decode, which on some provide
 """
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -53,12 +54,16 @@ def simulate_deployment(container, *arguments: Any, sender) -> bytes:
 
 
 def decode_error(data: bytes) -> tuple[str, dict[str, Any]]:
-    """The custom error's name and arguments; addresses have their checksums."""
+    """The custom error's name and arguments; addresses have their checksums.
+
+    Contracts that share an error may call its arguments differently; each of the names has the value.
+    """
     assert data[:4] in _errors(), f"no contract of this project has an error {data[:4].hex()}"
-    abi = _errors()[data[:4]]
-    values = decode([argument.type for argument in abi.inputs], data[4:])
-    return abi.name, {
+    abis = _errors()[data[:4]]
+    values = decode([argument.type for argument in abis[0].inputs], data[4:])
+    return abis[0].name, {
         argument.name: to_checksum_address(value) if argument.type == "address" else value
+        for abi in abis
         for argument, value in zip(abi.inputs, values, strict=True)
     }
 
@@ -76,7 +81,9 @@ def _call(transaction: dict, sender) -> bytes:
 
 
 @cache
-def _errors() -> dict[bytes, Any]:
-    contracts = (*ORDER, "DeploymentFactory", "ContractWallet", "TestUSDC")
-    abis = [abi for contract in contracts for abi in getattr(ape.project, contract).contract_type.errors]
-    return {keccak(text=abi.selector)[:4]: abi for abi in abis}
+def _errors() -> dict[bytes, list[Any]]:
+    errors = defaultdict(list)
+    for contract in (*ORDER, "DeploymentFactory", "ContractWallet", "TestUSDC"):
+        for abi in getattr(ape.project, contract).contract_type.errors:
+            errors[keccak(text=abi.selector)[:4]].append(abi)
+    return dict(errors)

@@ -103,6 +103,13 @@ class TestVersion:
         ipnft.mint(recording, creator, *title, sender=creator)
         ipnft.mint(vocals, buyer, *title, sender=creator)
 
+    @pytest.fixture
+    def later(self, titled, registry, registered, creator):
+        """The titles are of version 0, and then the song is separated again."""
+        later = registered.version(1)
+        registry.commitSeparation(*later.separation_arguments(), sender=creator)
+        return later
+
     def adoption(self, chain, ipnft, work, version, metadata_digest, holder) -> bytes:
         typed = adoption_typed_data(work, version, metadata_digest, chain_id=chain.chain_id, titles=ipnft.address)
         return sign_typed_data(holder.private_key, typed)
@@ -110,7 +117,7 @@ class TestVersion:
     def test_untitled_works_have_the_registrys(self, ipnft, recording, vocals, second):
         assert ipnft.versionOf(recording) == ipnft.versionOf(vocals) == 1
 
-    def test_a_titled_stem_keeps_its_own(self, ipnft, registered, recording, vocals, titled, second):
+    def test_a_titled_stem_keeps_its_own(self, ipnft, registered, recording, vocals, later):
         assert ipnft.versionOf(vocals) == 0
         assert ipnft.versionOf(recording) == ipnft.versionOf(recording | Kind.DRUMS) == 1
         directory = Cid(DAG_PB, registered.separation.metadata_digest)
@@ -125,40 +132,40 @@ class TestVersion:
         with reverts("MetadataMismatch", separationRoot=second.separation_root):
             simulate(ipnft.mint, vocals, creator, *title, sender=creator)
 
-    def test_a_recordings_title_follows_by_anyone(self, ipnft, recording, titled, second, stranger, creator):
-        receipt = ipnft.adopt(recording, *second.title, b"", sender=stranger)
-        digest_ = second.separation.metadata_digest
+    def test_a_recordings_title_follows_by_anyone(self, ipnft, recording, later, stranger, creator):
+        receipt = ipnft.adopt(recording, *later.title, b"", sender=stranger)
+        digest_ = later.separation.metadata_digest
         assert list(receipt.events) == [
             ipnft.VersionAdopted(workId=recording, holder=creator, version=1, metadataDigest=digest_),
             ipnft.MetadataUpdate(_tokenId=recording),
         ]
         assert ipnft.tokenURI(recording) == f"ipfs://{Cid(DAG_PB, digest_)}/0.json"
 
-    def test_a_stems_holder_adopts(self, ipnft, vocals, titled, second, buyer):
-        ipnft.adopt(vocals, *second.title, b"", sender=buyer)
+    def test_a_stems_holder_adopts(self, ipnft, vocals, later, buyer):
+        ipnft.adopt(vocals, *later.title, b"", sender=buyer)
         assert ipnft.versionOf(vocals) == 1
-        assert ipnft.tokenURI(vocals) == f"ipfs://{Cid(DAG_PB, second.separation.metadata_digest)}/1.json"
+        assert ipnft.tokenURI(vocals) == f"ipfs://{Cid(DAG_PB, later.separation.metadata_digest)}/1.json"
 
-    def test_a_stems_holder_signs(self, ipnft, chain, vocals, titled, second, buyer, stranger):
-        signature = self.adoption(chain, ipnft, vocals, 1, second.separation.metadata_digest, buyer)
-        receipt = ipnft.adopt(vocals, *second.title, signature, sender=stranger)
+    def test_a_stems_holder_signs(self, ipnft, chain, vocals, later, buyer, stranger):
+        signature = self.adoption(chain, ipnft, vocals, 1, later.separation.metadata_digest, buyer)
+        receipt = ipnft.adopt(vocals, *later.title, signature, sender=stranger)
         assert receipt.events[0].event_arguments["holder"] == buyer.address
         assert ipnft.versionOf(vocals) == 1
 
-    def test_a_contract_signs(self, ipnft, chain, vocals, titled, second, buyer, creator, wallet, stranger):
+    def test_a_contract_signs(self, ipnft, chain, vocals, later, buyer, creator, wallet, stranger):
         ipnft.transferFrom(buyer, wallet, vocals, sender=buyer)
-        signature = self.adoption(chain, ipnft, vocals, 1, second.separation.metadata_digest, creator)
-        ipnft.adopt(vocals, *second.title, signature, sender=stranger)
+        signature = self.adoption(chain, ipnft, vocals, 1, later.separation.metadata_digest, creator)
+        ipnft.adopt(vocals, *later.title, signature, sender=stranger)
         assert ipnft.versionOf(vocals) == 1
 
-    def test_a_stems_holder_is_needed(self, ipnft, chain, vocals, titled, second, creator, stranger):
-        metadata = second.separation.metadata_digest
+    def test_a_stems_holder_is_needed(self, ipnft, chain, vocals, later, creator, stranger):
+        metadata = later.separation.metadata_digest
         for signature in (b"", self.adoption(chain, ipnft, vocals, 1, metadata, creator)):
             with reverts("InvalidHolderSignature"):
-                simulate(ipnft.adopt, vocals, *second.title, signature, sender=stranger)
+                simulate(ipnft.adopt, vocals, *later.title, signature, sender=stranger)
 
-    def test_signature_names_work_version_and_metadata(self, ipnft, chain, recording, vocals, titled, second, buyer):
-        metadata = second.separation.metadata_digest
+    def test_signature_names_work_version_and_metadata(self, ipnft, chain, recording, vocals, later, buyer):
+        metadata = later.separation.metadata_digest
         for work, version, directory in (
             (recording, 1, metadata),
             (vocals, 0, metadata),
@@ -167,13 +174,13 @@ class TestVersion:
         ):
             signature = self.adoption(chain, ipnft, work, version, directory, buyer)
             with reverts("InvalidHolderSignature", holder=buyer.address):
-                simulate(ipnft.adopt, vocals, *second.title, signature)
+                simulate(ipnft.adopt, vocals, *later.title, signature)
 
     def test_the_version_that_it_shows_already(self, ipnft, recording, vocals, title, titled, stranger):
         for work in (recording, vocals):
             assert list(ipnft.adopt(work, *title, b"", sender=stranger).events) == []
 
-    def test_only_the_registrys_version(self, ipnft, vocals, title, titled, second, buyer):
+    def test_only_the_registrys_version(self, ipnft, vocals, title, later, buyer):
         with reverts("MetadataMismatch"):
             simulate(ipnft.adopt, vocals, *title, b"", sender=buyer)
 
@@ -181,8 +188,8 @@ class TestVersion:
         with reverts("NoTitle", work=recording):
             simulate(ipnft.adopt, recording, *second.title, b"", sender=creator)
 
-    def test_adopting_is_no_change_of_hands(self, ipnft, recording, titled, second, stranger):
-        ipnft.adopt(recording, *second.title, b"", sender=stranger)
+    def test_adopting_is_no_change_of_hands(self, ipnft, recording, later, stranger):
+        ipnft.adopt(recording, *later.title, b"", sender=stranger)
         assert ipnft.titleEpoch(recording) == epoch(recording, 0)
 
     def test_digest(self, ipnft, chain, vocals):
