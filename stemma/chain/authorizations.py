@@ -1,7 +1,7 @@
 """What a payer signs for its token (EIP-712): EIP-3009 authorizations and ERC-2612 permits.
 
-https://eips.ethereum.org/EIPS/eip-3009 and https://eips.ethereum.org/EIPS/eip-2612. Of authorizations the house uses the
-form of FiatToken 2.2 (USDC), by which contract accounts can sign too.
+https://eips.ethereum.org/EIPS/eip-3009 and https://eips.ethereum.org/EIPS/eip-2612. Of authorizations the house uses
+the form of FiatToken 2.2 (USDC), by which contract accounts can sign too.
 """
 
 from dataclasses import dataclass

@@ -55,7 +55,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class AgentOrder:
-    """An agent's order that anyone may send: a purchase for at most ``max_price`` until the last second ``deadline``."""
+    """An agent's order that anyone may send: to pay at most ``max_price``; ``deadline`` is the last second."""
 
     session_id: bytes
     purchase: Purchase

@@ -1,6 +1,7 @@
 """Accounts and contracts. Tests run alike on ethereum:local:test and ethereum:local:foundry."""
 
 from collections.abc import Callable
+from dataclasses import astuple
 
 import pytest
 from commits import Commit, song
@@ -8,6 +9,7 @@ from house import House, deploy_house
 from licensed_family import LicensedFamily
 from market import DOLLAR, Market
 from money import Bank
+from timelock import carry_out, order
 
 from stemma.chain.intents import SigningDomain
 
@@ -167,11 +169,24 @@ def registered(registry, relayer, commit) -> Commit:
 
 @pytest.fixture(scope="session")
 def market(chain, house, domain, creator, attestor, relayer, buyer) -> Market:
-    """A registered song of the creator's, and a buyer with a million dollars that the splitter may take."""
+    """A registered song of the creator's, published terms, and a buyer with dollars that the splitter may take."""
     song_for_sale = song(
         "A song for sale", domain=domain, creator=creator, attestor=attestor, now=chain.pending_timestamp
     )
     house["StemRegistry"].registerAndCommit(*song_for_sale.arguments, sender=relayer)
     house.usdc.mint(buyer, 10**6 * DOLLAR, sender=buyer)
     house.usdc.approve(house["RoyaltySplitter"], 2**256 - 1, sender=buyer)
-    return Market(house=house, chain=chain, song=song_for_sale, seller=creator, buyer=buyer)
+    market = Market(house=house, chain=chain, song=song_for_sale, seller=creator, buyer=buyer)
+    for terms in market.standard_terms:
+        house["LicenseManager"].publishTerms(astuple(terms), sender=buyer)
+    return market
+
+
+@pytest.fixture
+def set_fee(manager, roles, admin, chain) -> Callable[[int], None]:
+    """Lets the protocol fee change the slow way; two days pass."""
+
+    def change(fee_ppm: int) -> None:
+        carry_out(chain, order(roles, manager.setFee, fee_ppm), admin)
+
+    return change

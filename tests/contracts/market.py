@@ -80,9 +80,7 @@ class Market:
     def mint(self, work: int, *, holder=None, to=None) -> None:
         """Let the rights holder mint a title, to itself unless told otherwise."""
         holder = holder or self.seller
-        separation = self.song.separation
-        digests = (separation.stems_root, separation.metadata_digest)
-        self.house["IPNFT"].mint(work, to or holder, *digests, sender=holder)
+        self.house["IPNFT"].mint(work, to or holder, *self.song.title, sender=holder)
 
     def transfer(self, work: int, *, holder, to) -> None:
         self.house["IPNFT"].transferFrom(holder, to, work, sender=holder)
@@ -94,9 +92,17 @@ class Market:
         terms = Terms(kind=kind, token=self.house.usdc.address, legal_digest=digest("legal text"))
         return replace(terms, **changes)
 
+    @property
+    def standard_terms(self) -> tuple[Terms, ...]:
+        """What is published from the start."""
+        exclusive = self.terms(LicenseKind.SYNC, exclusive=True, duration=ONE_DAY)
+        return (*(self.terms(kind) for kind in LicenseKind), self.terms(token=ZERO_ADDRESS), exclusive)
+
     def publish(self, kind: LicenseKind = LicenseKind.PERSONAL, **changes) -> bytes:
-        """Publish terms; their id."""
+        """Publish terms, unless they are standard; their id."""
         terms = self.terms(kind, **changes)
+        if terms in self.standard_terms:
+            return terms.id
         self.manager.publishTerms(astuple(terms), sender=self.buyer)
         return terms.id
 

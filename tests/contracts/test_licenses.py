@@ -1,5 +1,7 @@
-"""Licenses as tokens: what a grant fixes for ever, who may hand one on, what consuming does. Two accounts stand in for the
-manager and the registry, which are trusted with nothing else here."""
+"""Licenses as tokens: what a grant fixes for ever, who may hand one on, what consuming does.
+
+Two accounts stand in for the manager and the registry.
+"""
 
 import json
 from dataclasses import astuple, dataclass, replace
