@@ -183,7 +183,7 @@ contract StemRegistry is Ancestry, EIP712 {
 
     /// @inheritdoc IStemRegistry
     function isCommitted(uint224 stemId, Stem calldata stem, bytes32[] calldata proof) external view returns (bool) {
-        return StemTree.climb(_leaf(stemId, stem), proof) == _existing(stemId).separationRoot;
+        return StemTree.climb(StemTree.leaf(stemId, stem), proof) == _existing(stemId).separationRoot;
     }
 
     /// @inheritdoc IStemRegistry
@@ -311,26 +311,32 @@ contract StemRegistry is Ancestry, EIP712 {
             manifestCodec: separation.manifestCodec,
             metadataDigest: separation.metadataDigest
         });
-        for (uint8 i = 0; i < 6; ++i) {
+        uint32 version = separation.version;
+        for (uint8 kind = 1; kind <= WorkId.LAST_KIND; ++kind) {
+            Stem calldata stem = stems[kind - 1];
             emit StemCommitted({
-                stemId: WorkId.ofStem(recordingId, i + 1),
-                version: separation.version,
-                sha256Digest: stems[i].sha256Digest,
-                cidDigest: stems[i].cidDigest,
-                cidCodec: stems[i].cidCodec
+                stemId: WorkId.ofStem(recordingId, kind),
+                version: version,
+                sha256Digest: stem.sha256Digest,
+                cidDigest: stem.cidDigest,
+                cidCodec: stem.cidCodec
             });
         }
     }
 
+    /// @dev The tree of six leaves, written out: an array of them would cost more than the hashing.
     function _checkStems(uint224 recordingId, Stem[6] calldata stems, Separation calldata separation) private pure {
         require(Cid.isCodec(separation.manifestCodec), UnknownCodec(separation.manifestCodec));
-        bytes32[] memory leaves = new bytes32[](6);
-        for (uint8 i = 0; i < 6; ++i) {
-            require(Cid.isCodec(stems[i].cidCodec), UnknownCodec(stems[i].cidCodec));
-            leaves[i] = _leaf(WorkId.ofStem(recordingId, i + 1), stems[i]);
-        }
-        bytes32 root = StemTree.root(leaves);
+        bytes32 first = StemTree.node(_checkedLeaf(recordingId | 1, stems[0]), _checkedLeaf(recordingId | 2, stems[1]));
+        bytes32 second = StemTree.node(_checkedLeaf(recordingId | 3, stems[2]), _checkedLeaf(recordingId | 4, stems[3]));
+        bytes32 third = StemTree.node(_checkedLeaf(recordingId | 5, stems[4]), _checkedLeaf(recordingId | 6, stems[5]));
+        bytes32 root = StemTree.node(StemTree.node(first, second), third);
         require(root == separation.stemsRoot, StemsRootMismatch(separation.stemsRoot, root));
+    }
+
+    function _checkedLeaf(uint224 stemId, Stem calldata stem) private pure returns (bytes32) {
+        require(Cid.isCodec(stem.cidCodec), UnknownCodec(stem.cidCodec));
+        return StemTree.leaf(stemId, stem);
     }
 
     function _checkHolder(uint224 recordingId, Separation calldata separation, bytes calldata signature) private view {
@@ -361,9 +367,5 @@ contract StemRegistry is Ancestry, EIP712 {
     function _existing(uint224 work) private view returns (Recording storage) {
         require(exists(work), UnknownWork(work));
         return _recordings[WorkId.recordingOf(work)];
-    }
-
-    function _leaf(uint224 stemId, Stem calldata stem) private pure returns (bytes32) {
-        return StemTree.leaf(stemId, stem.sha256Digest, stem.cidDigest, stem.cidCodec);
     }
 }

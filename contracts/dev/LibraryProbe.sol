@@ -13,12 +13,8 @@ contract LibraryProbe {
         return WorkId.ofRecording(contentHash);
     }
 
-    function leaf(uint224 stemId, bytes32 sha256Digest, bytes32 cidDigest, uint8 cidCodec)
-        external
-        pure
-        returns (bytes32)
-    {
-        return StemTree.leaf(stemId, sha256Digest, cidDigest, cidCodec);
+    function leaf(uint224 stemId, IStemRegistry.Stem calldata stem) external pure returns (bytes32) {
+        return StemTree.leaf(stemId, stem);
     }
 
     function separationRoot(uint224 recordingId_, bytes32 stemsRoot, bytes32 metadataDigest)

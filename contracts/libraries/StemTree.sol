@@ -15,12 +15,8 @@ library StemTree {
         "BatchLeaf(uint224 recordingId,uint32 version,bytes32 stemsRoot,bytes32 model,bytes32 weightsHash,bytes32 manifestDigest,uint8 manifestCodec,bytes32 metadataDigest)"
     );
 
-    function leaf(uint224 stemId, bytes32 sha256Digest, bytes32 cidDigest, uint8 cidCodec)
-        internal
-        pure
-        returns (bytes32)
-    {
-        return keccak256(abi.encode(LEAF_TYPE, stemId, sha256Digest, cidDigest, cidCodec));
+    function leaf(uint224 stemId, IStemRegistry.Stem calldata stem) internal pure returns (bytes32) {
+        return keccak256(abi.encode(LEAF_TYPE, stemId, stem));
     }
 
     /// @param metadataDigest Digest of the dag-pb CID of the metadata directory.

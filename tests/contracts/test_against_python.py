@@ -2,7 +2,7 @@
 
 import base64
 
-from commits import Commit
+from commits import Commit, stem_struct
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -70,7 +70,7 @@ def test_recording_id(probe, content_hash):
 @differential
 def test_leaf(probe, content_hash, kind, stem):
     work = stem_id(recording_id(content_hash), kind)
-    assert probe.leaf(work, stem.sha256_digest, stem.cid_digest, stem.cid_codec) == merkle.leaf(work, stem)
+    assert probe.leaf(work, stem_struct(stem)) == merkle.leaf(work, stem)
 
 
 @given(leaves=st.lists(words, min_size=1, max_size=33), data=st.data())
