@@ -101,7 +101,7 @@ contract IPNFT is IIPNFT, ERC721, EIP712 {
     }
 
     /// @inheritdoc IIPNFT
-    function titleEpoch(uint224 work) external view returns (uint256) {
+    function titleEpoch(uint224 work) public view returns (uint256) {
         uint224 recordingId = WorkId.recordingOf(work);
         Title storage governing = _titles[recordingId];
         uint224 governingWork = recordingId;
@@ -118,16 +118,26 @@ contract IPNFT is IIPNFT, ERC721, EIP712 {
     }
 
     /// @inheritdoc IIPNFT
-    function coverageOf(uint224 work) external view returns (uint8) {
+    function coverageOf(uint224 work) public view returns (uint8) {
         uint8 kind = WorkId.kindOf(work);
         return kind == 0 ? ALL_WORKS & ~mintedStems(work) : _bit(kind);
     }
 
     /// @inheritdoc IIPNFT
-    function versionOf(uint224 work) external view returns (uint32) {
+    function versionOf(uint224 work) public view returns (uint32) {
         uint8 kind = WorkId.kindOf(work);
         if (kind != 0 && mintedStems(work) & _bit(kind) != 0) return _titles[work].version;
-        return registry.recordingOf(work).version;
+        return registry.versionOf(work);
+    }
+
+    /// @inheritdoc IIPNFT
+    function standingOf(uint224 work) external view returns (Standing memory) {
+        return Standing({
+            rightsHolder: rightsHolder(work),
+            titleEpoch: titleEpoch(work),
+            coverage: coverageOf(work),
+            version: versionOf(work)
+        });
     }
 
     // ------------------------------------------------------------------ money

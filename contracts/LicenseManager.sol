@@ -138,11 +138,12 @@ contract LicenseManager is Grants, Sellers, ReentrancyGuardTransient {
         external
         nonReentrant
     {
-        _checkHolder(work, msg.sender);
+        IIPNFT.Standing memory standing = titles.standingOf(work);
+        _checkHolder(work, msg.sender, standing.rightsHolder);
         for (uint256 i = 0; i < licensees.length; ++i) {
             Purchase memory purchase = Purchase(work, termsId, licensees[i], 0, 0, salt + i);
             uint256 licenseId = uint256(_hashTypedDataV4(LicenseMessages.hash(purchase)));
-            uint32 granted = _grant(licenseId, licensees[i], _draft(work, termsId));
+            uint32 granted = _grant(licenseId, licensees[i], _draft(work, termsId, standing));
             emit LicenseSold(licenseId, work, msg.sender, msg.sender, termsId, 0, 0, granted);
         }
     }
@@ -179,8 +180,10 @@ contract LicenseManager is Grants, Sellers, ReentrancyGuardTransient {
         returns (ILicenses.Kind kind, address token, uint256 price)
     {
         bool listed = _isListPrice(offer);
-        Terms storage terms = _knownTerms(listed ? purchase.basis : offer.offer.termsId);
-        price = listed ? _attachedPrice(purchase.work, purchase.basis) : offer.offer.price;
+        KeptTerms storage terms = _knownTerms(listed ? purchase.basis : offer.offer.termsId);
+        price = listed
+            ? _attachedPrice(purchase.work, purchase.basis, titles.titleEpoch(purchase.work))
+            : offer.offer.price;
         return (terms.kind, terms.token, price);
     }
 
@@ -231,14 +234,15 @@ contract LicenseManager is Grants, Sellers, ReentrancyGuardTransient {
         returns (Deal memory deal, ILicenses.License memory license)
     {
         uint32 fee = feePpm;
+        IIPNFT.Standing memory standing = titles.standingOf(purchase.work);
         if (_isListPrice(offer)) {
-            license = _draft(purchase.work, purchase.basis);
-            deal.price = _attachedPrice(purchase.work, purchase.basis);
-            deal.seller = titles.rightsHolder(purchase.work);
+            license = _draft(purchase.work, purchase.basis, standing);
+            deal.price = _attachedPrice(purchase.work, purchase.basis, standing.titleEpoch);
+            deal.seller = standing.rightsHolder;
         } else {
             _checkOffer(offer, purchase, fee);
-            _checkSeller(offer.offer);
-            license = _draft(purchase.work, offer.offer.termsId);
+            _checkSeller(offer.offer, standing);
+            license = _draft(purchase.work, offer.offer.termsId, standing);
             deal.price = offer.offer.price;
             deal.seller = offer.offer.seller;
         }
@@ -251,10 +255,11 @@ contract LicenseManager is Grants, Sellers, ReentrancyGuardTransient {
     }
 
     /// @dev Nothing that a former holder signed counts, nor what was signed before the title last changed hands.
-    function _checkSeller(Offer calldata offer) private view {
-        _checkHolder(offer.work, offer.seller);
-        uint256 titleEpoch = titles.titleEpoch(offer.work);
-        require(offer.titleEpoch == titleEpoch, StaleTitle(offer.work, offer.titleEpoch, titleEpoch));
+    function _checkSeller(Offer calldata offer, IIPNFT.Standing memory standing) private pure {
+        _checkHolder(offer.work, offer.seller, standing.rightsHolder);
+        require(
+            offer.titleEpoch == standing.titleEpoch, StaleTitle(offer.work, offer.titleEpoch, standing.titleEpoch)
+        );
     }
 
     function _isListPrice(SignedOffer calldata offer) private pure returns (bool) {

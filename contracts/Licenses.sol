@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.37;
 
+import {IERC721} from "@openzeppelin/contracts/interfaces/IERC721.sol";
 import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {ILicenseManager} from "./interfaces/ILicenseManager.sol";
 import {ILicenses} from "./interfaces/ILicenses.sol";
@@ -11,16 +13,22 @@ import {WorkId} from "./libraries/WorkId.sol";
 
 /// @title Licenses, see ILicenses.
 contract Licenses is ILicenses, ERC721 {
-    /// @dev What is written at the grant and never again, in three words.
+    /// @dev A license in three words. All but the owner is written at the grant and never again.
     struct Snapshot {
-        uint224 work;
+        address owner;
+        uint32 grantedAt;
+        uint40 expiresAt;
         uint8 coverage;
         Kind kind;
         bool transferable;
-        bytes32 termsId;
+        uint224 work;
         uint32 version;
-        uint64 grantedAt;
-        uint64 expiresAt;
+        bytes32 termsId;
+    }
+
+    /// @dev What only a REMIX license has: the share, written at the grant, and the remix, written once.
+    struct Consumption {
+        uint224 remix;
         uint32 remixPpm;
     }
 
@@ -28,7 +36,8 @@ contract Licenses is ILicenses, ERC721 {
     ILicenseManager public immutable manager;
 
     mapping(uint256 licenseId => Snapshot) private _snapshots;
-    mapping(uint256 licenseId => uint224) private _remixes;
+    mapping(uint256 licenseId => Consumption) private _consumptions;
+    mapping(address account => uint256) private _balances;
 
     constructor(IStemRegistry registry_, ILicenseManager manager_) ERC721("Stemma Licenses", "STEMMA-L") {
         registry = registry_;
@@ -40,19 +49,22 @@ contract Licenses is ILicenses, ERC721 {
     /// @inheritdoc ILicenses
     function grant(uint256 licenseId, address licensee, License calldata license) external {
         require(msg.sender == address(manager), NotLicenseManager(msg.sender));
+        require(licensee != address(0), ERC721InvalidReceiver(address(0)));
         require(!exists(licenseId), LicenseExists(licenseId));
         _snapshots[licenseId] = Snapshot({
-            work: license.work,
+            owner: licensee,
+            grantedAt: SafeCast.toUint32(block.timestamp),
+            expiresAt: SafeCast.toUint40(license.expiresAt),
             coverage: license.coverage,
             kind: license.kind,
             transferable: license.transferable,
-            termsId: license.termsId,
+            work: license.work,
             version: license.version,
-            grantedAt: uint64(block.timestamp),
-            expiresAt: license.expiresAt,
-            remixPpm: license.remixPpm
+            termsId: license.termsId
         });
-        _mint(licensee, licenseId);
+        if (license.remixPpm != 0) _consumptions[licenseId].remixPpm = license.remixPpm;
+        ++_balances[licensee];
+        emit Transfer(address(0), licensee, licenseId);
         emit LicenseGranted({
             licenseId: licenseId,
             workId: license.work,
@@ -74,15 +86,15 @@ contract Licenses is ILicenses, ERC721 {
     {
         require(msg.sender == address(registry), NotRegistry(msg.sender));
         Snapshot storage snapshot = _existing(licenseId);
-        address holder = _ownerOf(licenseId);
-        require(holder == creator, NotLicensee(licenseId, holder, creator));
+        require(snapshot.owner == creator, NotLicensee(licenseId, snapshot.owner, creator));
         require(snapshot.work == work, WrongWork(licenseId, snapshot.work, work));
         require(snapshot.kind == Kind.REMIX, WrongKind(licenseId, snapshot.kind));
-        require(_remixes[licenseId] == 0, AlreadyConsumed(licenseId, _remixes[licenseId]));
         require(_isRunning(snapshot.expiresAt), LicenseExpired(licenseId, snapshot.expiresAt));
-        _remixes[licenseId] = remixId;
+        Consumption storage consumption = _consumptions[licenseId];
+        require(consumption.remix == 0, AlreadyConsumed(licenseId, consumption.remix));
+        remixPpm = consumption.remixPpm;
+        consumption.remix = remixId;
         emit LicenseConsumed(licenseId, work, remixId);
-        return snapshot.remixPpm;
     }
 
     // ------------------------------------------------------------------ views
@@ -92,9 +104,16 @@ contract Licenses is ILicenses, ERC721 {
         return _ownerOf(licenseId) != address(0);
     }
 
+    /// @notice How many licenses an account holds, ERC-721.
+    function balanceOf(address account) public view override(ERC721, IERC721) returns (uint256) {
+        require(account != address(0), ERC721InvalidOwner(address(0)));
+        return _balances[account];
+    }
+
     /// @inheritdoc ILicenses
     function licenseOf(uint256 licenseId) external view returns (License memory) {
         Snapshot storage snapshot = _existing(licenseId);
+        Consumption storage consumption = _consumptions[licenseId];
         return License({
             work: snapshot.work,
             coverage: snapshot.coverage,
@@ -104,14 +123,14 @@ contract Licenses is ILicenses, ERC721 {
             version: snapshot.version,
             grantedAt: snapshot.grantedAt,
             expiresAt: snapshot.expiresAt,
-            remixPpm: snapshot.remixPpm,
-            remix: _remixes[licenseId]
+            remixPpm: consumption.remixPpm,
+            remix: consumption.remix
         });
     }
 
     /// @inheritdoc ILicenses
     function isValid(uint256 licenseId) external view returns (bool) {
-        return _isRunning(_existing(licenseId).expiresAt) || _remixes[licenseId] != 0;
+        return _isRunning(_existing(licenseId).expiresAt) || _consumptions[licenseId].remix != 0;
     }
 
     /// @inheritdoc ILicenses
@@ -149,13 +168,22 @@ contract Licenses is ILicenses, ERC721 {
 
     // ------------------------------------------------------------------ internal
 
-    /// @dev A license changes hands only if its terms say so, and a consumed one never again: it belongs to its remix.
+    /// @dev Owners and balances are kept here instead of in ERC721's own storage, so that an owner shares a word with the
+    /// license. `grant` mints and nothing burns, so this is always a transfer from one account to another.
     function _update(address to, uint256 licenseId, address auth) internal override returns (address from) {
-        from = super._update(to, licenseId, auth);
-        require(
-            from == address(0) || (_snapshots[licenseId].transferable && _remixes[licenseId] == 0),
-            NotTransferable(licenseId)
-        );
+        Snapshot storage snapshot = _snapshots[licenseId];
+        from = snapshot.owner;
+        _checkAuthorized(from, auth, licenseId);
+        require(snapshot.transferable && _consumptions[licenseId].remix == 0, NotTransferable(licenseId));
+        _approve(address(0), licenseId, address(0), false);
+        --_balances[from];
+        ++_balances[to];
+        snapshot.owner = to;
+        emit Transfer(from, to, licenseId);
+    }
+
+    function _ownerOf(uint256 licenseId) internal view override returns (address) {
+        return _snapshots[licenseId].owner;
     }
 
     function _existing(uint256 licenseId) private view returns (Snapshot storage) {

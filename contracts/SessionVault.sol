@@ -20,13 +20,22 @@ import {Signatures} from "./libraries/Signatures.sol";
 contract SessionVault is ISessionVault, EIP712, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
+    /// @dev State in one word: caps fit 96 bits, see `_checkSession`, and windows are counted in periods since 1970.
+    struct PackedState {
+        bool open;
+        bool closed;
+        uint40 window;
+        uint96 spent;
+        uint96 windowSpent;
+    }
+
     uint8 private constant ALL_KINDS = uint8((1 << (uint8(type(ILicenses.Kind).max) + 1)) - 1);
 
     ILicenseManager public immutable manager;
     IRoyaltySplitter public immutable splitter;
 
     mapping(address owner => mapping(address token => uint256)) private _balances;
-    mapping(bytes32 sessionId => State) private _states;
+    mapping(bytes32 sessionId => PackedState) private _states;
 
     constructor(ILicenseManager manager_, IRoyaltySplitter splitter_) EIP712("SessionVault", "1") {
         manager = manager_;
@@ -104,7 +113,7 @@ contract SessionVault is ISessionVault, EIP712, ReentrancyGuardTransient {
     function close(Session calldata session) external {
         require(msg.sender == session.owner, NotOwner(msg.sender, session.owner));
         bytes32 sessionId = sessionIdOf(session);
-        State storage state = _states[sessionId];
+        PackedState storage state = _states[sessionId];
         require(!state.closed, SessionIsClosed(sessionId));
         (state.open, state.closed) = (false, true);
         emit SessionClosed(sessionId, session.owner, state.spent);
@@ -151,7 +160,14 @@ contract SessionVault is ISessionVault, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc ISessionVault
     function stateOf(bytes32 sessionId) external view returns (State memory) {
-        return _states[sessionId];
+        PackedState memory state = _states[sessionId];
+        return State({
+            open: state.open,
+            closed: state.closed,
+            spent: state.spent,
+            window: state.window,
+            windowSpent: state.windowSpent
+        });
     }
 
     /// @inheritdoc ISessionVault
@@ -163,7 +179,7 @@ contract SessionVault is ISessionVault, EIP712, ReentrancyGuardTransient {
 
     function _open(Session calldata session, bytes32 sessionId) private {
         _checkSession(session, sessionId);
-        State storage state = _states[sessionId];
+        PackedState storage state = _states[sessionId];
         require(!state.closed, SessionIsClosed(sessionId));
         require(!state.open, SessionExists(sessionId));
         state.open = true;
@@ -185,7 +201,7 @@ contract SessionVault is ISessionVault, EIP712, ReentrancyGuardTransient {
     function _checkSession(Session calldata session, bytes32 sessionId) private view {
         require(session.owner != address(0), InvalidSession("owner"));
         require(session.agent != address(0), InvalidSession("agent"));
-        require(session.cap != 0, InvalidSession("cap"));
+        require(session.cap != 0 && session.cap <= type(uint96).max, InvalidSession("cap"));
         require(session.period != 0 || session.perPeriodCap == 0, InvalidSession("perPeriodCap"));
         require(session.kinds != 0 && session.kinds <= ALL_KINDS, InvalidSession("kinds"));
         require(block.timestamp <= session.expiry, SessionExpired(sessionId, session.expiry));
@@ -206,40 +222,42 @@ contract SessionVault is ISessionVault, EIP712, ReentrancyGuardTransient {
         require((session.kinds >> uint8(kind)) & 1 != 0, KindNotAllowed(uint8(kind), session.kinds));
         require(token == session.token, WrongToken(token, session.token));
         require(price <= maxPrice, PriceTooHigh(price, maxPrice));
-        _spend(session, sessionId, price);
+        PackedState memory state = _spend(session, sessionId, price);
         uint256 balance = _debit(session.owner, token, price);
         licenseId = manager.buy{value: token == Assets.NATIVE ? price : 0}(purchase, offer, price);
-        _emitPurchase(sessionId, licenseId, purchase.work, price, balance);
-    }
-
-    function _spend(Session calldata session, bytes32 sessionId, uint256 price) private {
-        State storage state = _states[sessionId];
-        require(!state.closed, SessionIsClosed(sessionId));
-        require(state.open, UnknownSession(sessionId));
-        require(block.timestamp <= session.expiry, SessionExpired(sessionId, session.expiry));
-        require(price <= session.perLicenseCap, OverLicenseCap(price, session.perLicenseCap));
-        uint256 spent = state.spent + price;
-        require(spent <= session.cap, OverSessionCap(spent, session.cap));
-        state.spent = uint128(spent);
-        if (session.period == 0) return;
-        uint64 window = uint64(block.timestamp) / session.period;
-        uint256 windowSpent = window == state.window ? state.windowSpent + price : price;
-        require(windowSpent <= session.perPeriodCap, OverPeriodCap(windowSpent, session.perPeriodCap));
-        (state.window, state.windowSpent) = (window, uint128(windowSpent));
-    }
-
-    function _emitPurchase(bytes32 sessionId, uint256 licenseId, uint224 work, uint256 price, uint256 balance) private {
-        State memory state = _states[sessionId];
         emit SessionPurchased({
             sessionId: sessionId,
             licenseId: licenseId,
-            workId: work,
+            workId: purchase.work,
             price: price,
             spent: state.spent,
             window: state.window,
             windowSpent: state.windowSpent,
             balance: balance
         });
+    }
+
+    /// @dev No sum of prices that passes the caps is above `cap`, so it fits 96 bits.
+    function _spend(Session calldata session, bytes32 sessionId, uint256 price)
+        private
+        returns (PackedState memory state)
+    {
+        state = _states[sessionId];
+        require(!state.closed, SessionIsClosed(sessionId));
+        require(state.open, UnknownSession(sessionId));
+        require(block.timestamp <= session.expiry, SessionExpired(sessionId, session.expiry));
+        require(price <= session.perLicenseCap, OverLicenseCap(price, session.perLicenseCap));
+        uint256 spent = state.spent + price;
+        require(spent <= session.cap, OverSessionCap(spent, session.cap));
+        state.spent = uint96(spent);
+        if (session.period != 0) {
+            uint40 window = uint40(block.timestamp / session.period);
+            uint256 windowSpent = window == state.window ? state.windowSpent + price : price;
+            require(windowSpent <= session.perPeriodCap, OverPeriodCap(windowSpent, session.perPeriodCap));
+            state.window = window;
+            state.windowSpent = uint96(windowSpent);
+        }
+        _states[sessionId] = state;
     }
 
     function _checkDeposit(address token, uint256 amount) private view {

@@ -177,6 +177,11 @@ contract StemRegistry is Ancestry, EIP712 {
     }
 
     /// @inheritdoc IStemRegistry
+    function versionOf(uint224 work) external view returns (uint32) {
+        return _existing(work).version;
+    }
+
+    /// @inheritdoc IStemRegistry
     function separationRootOf(uint224 work) external view returns (bytes32) {
         return _existing(work).separationRoot;
     }

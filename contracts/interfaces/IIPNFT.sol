@@ -9,6 +9,14 @@ import {IStemRegistry} from "./IStemRegistry.sol";
 /// @title Titles of works: ERC-721 tokens whose id is the work's, minted by the rights holder and never burned.
 /// @notice Metadata changes are announced as ERC-4906 asks; the collection's metadata is ERC-7572's.
 interface IIPNFT is IERC4906, IERC2981 {
+    /// @notice What a sale must know of a work: the answers of the views of these names.
+    struct Standing {
+        address rightsHolder;
+        uint256 titleEpoch;
+        uint8 coverage;
+        uint32 version;
+    }
+
     /// @param version The separation's version that the title shows, see `adopt`.
     /// @param metadataDigest Digest of the dag-pb CID of that version's metadata directory.
     event TitleMinted(
@@ -66,6 +74,9 @@ interface IIPNFT is IERC4906, IERC2981 {
 
     /// @return The version of the separation that counts for the work: a titled stem's own, else the registry's.
     function versionOf(uint224 work) external view returns (uint32);
+
+    /// @return All of it at once, for whoever sells: rightsHolder, titleEpoch, coverageOf and versionOf.
+    function standingOf(uint224 work) external view returns (Standing memory);
 
     /// @return Metadata of the collection, ERC-7572.
     function contractURI() external view returns (string memory);

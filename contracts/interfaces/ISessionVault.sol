@@ -10,7 +10,7 @@ import {ILicenseManager} from "./ILicenseManager.sol";
 interface ISessionVault {
     /// @notice What an owner allows an agent.
     /// @param token Zero: native.
-    /// @param cap Of all purchases together; perLicenseCap of each; perPeriodCap of those in one window.
+    /// @param cap Of all purchases together, below 2^96; perLicenseCap of each; perPeriodCap of those in one window.
     /// @param period Length of a window in seconds; windows begin at multiples of it since 1970, so twice a period's cap
     /// may fall around a boundary. Zero: no windows, and perPeriodCap must be zero.
     /// @param kinds Bit k allows ILicenses.Kind k.

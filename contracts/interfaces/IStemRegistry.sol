@@ -233,6 +233,9 @@ interface IStemRegistry {
 
     function creatorOf(uint224 work) external view returns (address);
 
+    /// @return The version of the newest separation; 0 also while there is none.
+    function versionOf(uint224 work) external view returns (uint32);
+
     function separationRootOf(uint224 work) external view returns (bytes32);
 
     /// @return The royalty table of the work's recording.

@@ -16,6 +16,7 @@ library Exclusivities {
 
     /// @return until When the last grant that meets `coverage` ends; zero when none runs now.
     function blockedUntil(uint256 word, uint8 coverage, uint256 time) internal pure returns (uint256 until) {
+        if (word == 0) return 0;
         uint256 recordingUntil = word & UNTIL_MASK;
         if (recordingUntil > time && uint8(word >> COVERAGE_SHIFT) & coverage != 0) until = recordingUntil;
         for (uint8 kind = 1; kind <= WorkId.LAST_KIND; ++kind) {

@@ -9,6 +9,22 @@ import {WorkId} from "../libraries/WorkId.sol";
 
 /// @title Terms, and the prices at which rights holders attach them to works, see ILicenseManager.
 abstract contract Attachments is ILicenseManager {
+    /// @dev Terms as they are kept: what every sale must know is in the first word.
+    struct KeptTerms {
+        address token;
+        ILicenses.Kind kind;
+        bool transferable;
+        bool exclusive;
+        bool published;
+        uint32 maxGrants;
+        uint32 duration;
+        uint32 remixPpm;
+        uint16 territory;
+        bool commercialUse;
+        bool attribution;
+        bytes32 legalDigest;
+    }
+
     /// @dev A work under terms, in one word.
     /// @param epoch The low 40 bits of the title epoch: the governing title's kind and its count. The rest of it, the
     /// recording, is the same in all epochs of a work.
@@ -26,7 +42,7 @@ abstract contract Attachments is ILicenseManager {
 
     IIPNFT public immutable titles;
 
-    mapping(bytes32 termsId => Terms) private _terms;
+    mapping(bytes32 termsId => KeptTerms) private _terms;
     mapping(uint224 work => mapping(bytes32 termsId => Listing)) private _listings;
 
     constructor(IIPNFT titles_) {
@@ -38,9 +54,22 @@ abstract contract Attachments is ILicenseManager {
     /// @inheritdoc ILicenseManager
     function publishTerms(Terms calldata terms) external returns (bytes32 termsId) {
         termsId = termsIdOf(terms);
-        if (_isKnown(termsId)) return termsId;
+        if (_terms[termsId].published) return termsId;
         _checkTerms(terms);
-        _terms[termsId] = terms;
+        _terms[termsId] = KeptTerms({
+            token: terms.token,
+            kind: terms.kind,
+            transferable: terms.transferable,
+            exclusive: terms.exclusive,
+            published: true,
+            maxGrants: terms.maxGrants,
+            duration: uint32(terms.duration),
+            remixPpm: terms.remixPpm,
+            territory: terms.territory,
+            commercialUse: terms.commercialUse,
+            attribution: terms.attribution,
+            legalDigest: terms.legalDigest
+        });
         emit TermsPublished({
             termsId: termsId,
             kind: terms.kind,
@@ -59,7 +88,7 @@ abstract contract Attachments is ILicenseManager {
 
     /// @inheritdoc ILicenseManager
     function attach(uint224 work, bytes32 termsId, uint128 price) external {
-        _checkHolder(work, msg.sender);
+        _checkHolder(work, msg.sender, titles.rightsHolder(work));
         _knownTerms(termsId);
         uint256 titleEpoch = titles.titleEpoch(work);
         Listing storage listing = _listings[work][termsId];
@@ -69,7 +98,7 @@ abstract contract Attachments is ILicenseManager {
 
     /// @inheritdoc ILicenseManager
     function detach(uint224 work, bytes32 termsId) external {
-        _checkHolder(work, msg.sender);
+        _checkHolder(work, msg.sender, titles.rightsHolder(work));
         Listing storage listing = _listings[work][termsId];
         require(listing.attached, NotAttached(work, termsId));
         (listing.price, listing.epoch, listing.attached) = (0, 0, false);
@@ -80,7 +109,20 @@ abstract contract Attachments is ILicenseManager {
 
     /// @inheritdoc ILicenseManager
     function termsOf(bytes32 termsId) external view returns (Terms memory) {
-        return _knownTerms(termsId);
+        KeptTerms storage terms = _knownTerms(termsId);
+        return Terms({
+            kind: terms.kind,
+            token: terms.token,
+            transferable: terms.transferable,
+            exclusive: terms.exclusive,
+            commercialUse: terms.commercialUse,
+            attribution: terms.attribution,
+            territory: terms.territory,
+            maxGrants: terms.maxGrants,
+            remixPpm: terms.remixPpm,
+            duration: terms.duration,
+            legalDigest: terms.legalDigest
+        });
     }
 
     /// @inheritdoc ILicenseManager
@@ -102,11 +144,10 @@ abstract contract Attachments is ILicenseManager {
 
     // ------------------------------------------------------------------ internal
 
-    /// @return price At which the work is attached to the terms now.
-    function _attachedPrice(uint224 work, bytes32 termsId) internal view returns (uint128 price) {
+    /// @return price At which the work is attached to the terms in this title epoch.
+    function _attachedPrice(uint224 work, bytes32 termsId, uint256 titleEpoch) internal view returns (uint128 price) {
         Listing storage listing = _listings[work][termsId];
         require(listing.attached, NotAttached(work, termsId));
-        uint256 titleEpoch = titles.titleEpoch(work);
         require(
             listing.epoch == uint40(titleEpoch), StaleTitle(work, _wholeEpoch(work, listing.epoch), titleEpoch)
         );
@@ -124,18 +165,13 @@ abstract contract Attachments is ILicenseManager {
         granted = ++_listings[work][termsId].granted;
     }
 
-    function _checkHolder(uint224 work, address account) internal view {
-        address holder = titles.rightsHolder(work);
+    function _checkHolder(uint224 work, address account, address holder) internal pure {
         require(account == holder, NotRightsHolder(work, account, holder));
     }
 
-    function _knownTerms(bytes32 termsId) internal view returns (Terms storage) {
-        require(_isKnown(termsId), UnknownTerms(termsId));
-        return _terms[termsId];
-    }
-
-    function _isKnown(bytes32 termsId) private view returns (bool) {
-        return _terms[termsId].territory != 0;
+    function _knownTerms(bytes32 termsId) internal view returns (KeptTerms storage terms) {
+        terms = _terms[termsId];
+        require(terms.published, UnknownTerms(termsId));
     }
 
     function _checkTerms(Terms calldata terms) private pure {

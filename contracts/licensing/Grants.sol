@@ -2,6 +2,7 @@
 pragma solidity ^0.8.37;
 
 import {IDisputes} from "../interfaces/IDisputes.sol";
+import {IIPNFT} from "../interfaces/IIPNFT.sol";
 import {ILicenseManager} from "../interfaces/ILicenseManager.sol";
 import {ILicenses} from "../interfaces/ILicenses.sol";
 import {IStemRegistry} from "../interfaces/IStemRegistry.sol";
@@ -35,20 +36,26 @@ abstract contract Grants is Attachments {
     // ------------------------------------------------------------------ internal
 
     /// @return license What a grant of the work under the terms would be now; reverts if there can be none.
-    function _draft(uint224 work, bytes32 termsId) internal view returns (ILicenses.License memory license) {
-        Terms storage terms = _knownTerms(termsId);
+    function _draft(uint224 work, bytes32 termsId, IIPNFT.Standing memory standing)
+        internal
+        view
+        returns (ILicenses.License memory license)
+    {
+        KeptTerms storage terms = _knownTerms(termsId);
         require(!disputes.isFlagged(work), RecordingFlagged(WorkId.recordingOf(work)));
         _checkGrantsLeft(work, termsId, terms.maxGrants);
         license.work = work;
-        license.coverage = titles.coverageOf(work);
-        license.version = titles.versionOf(work);
+        license.coverage = standing.coverage;
+        license.version = standing.version;
         license.termsId = termsId;
         license.kind = terms.kind;
         license.transferable = terms.transferable;
-        license.remixPpm = terms.remixPpm;
         if (terms.duration != 0) license.expiresAt = uint64(block.timestamp) + terms.duration;
         _checkFree(work, license.kind, license.coverage);
-        if (license.kind == ILicenses.Kind.REMIX) _checkRoom(work, license.remixPpm);
+        if (license.kind == ILicenses.Kind.REMIX) {
+            license.remixPpm = terms.remixPpm;
+            _checkRoom(work, license.remixPpm);
+        }
     }
 
     /// @return granted How many licenses the work has granted under the terms, this one included.

@@ -11,9 +11,11 @@ import {Signatures} from "../libraries/Signatures.sol";
 abstract contract Sellers is ILicenseManager, EIP712 {
     uint256 private constant MAX_OFFER_TIME = 30 days;
     uint224 private constant ANY_WORK = 0;
+    uint256 private constant NONCES_IN_A_WORD = 8;
 
     mapping(address seller => uint256) private _epochs;
-    mapping(address seller => mapping(uint256 nonce => uint32)) private _used;
+    /// @dev Eight nonces share a word, so a seller that counts its nonces up pays for a new word with every eighth only.
+    mapping(address seller => mapping(uint256 octet => uint32[NONCES_IN_A_WORD])) private _used;
     mapping(bytes32 key => Delegation) private _delegations;
 
     // ------------------------------------------------------------------ writes
@@ -35,7 +37,7 @@ abstract contract Sellers is ILicenseManager, EIP712 {
 
     /// @inheritdoc ILicenseManager
     function cancelOffer(uint256 nonce) external {
-        _used[msg.sender][nonce] = type(uint32).max;
+        _setUsed(msg.sender, nonce, type(uint32).max);
         emit OfferCancelled(msg.sender, nonce);
     }
 
@@ -61,8 +63,8 @@ abstract contract Sellers is ILicenseManager, EIP712 {
     }
 
     /// @inheritdoc ILicenseManager
-    function usedOf(address seller, uint256 nonce) external view returns (uint32) {
-        return _used[seller][nonce];
+    function usedOf(address seller, uint256 nonce) public view returns (uint32) {
+        return _used[seller][nonce / NONCES_IN_A_WORD][nonce % NONCES_IN_A_WORD];
     }
 
     /// @inheritdoc ILicenseManager
@@ -87,7 +89,7 @@ abstract contract Sellers is ILicenseManager, EIP712 {
         _checkTime(offer);
         uint256 epoch = _epochs[offer.seller];
         require(offer.sellerEpoch == epoch, StaleSeller(offer.seller, offer.sellerEpoch, epoch));
-        uint32 used = _used[offer.seller][offer.nonce];
+        uint32 used = usedOf(offer.seller, offer.nonce);
         require(used < offer.uses, OfferUsedUp(offer.seller, offer.nonce, used, offer.uses));
         if (signed.signer != offer.seller) _checkDelegation(offer, signed.signer);
         require(
@@ -96,8 +98,13 @@ abstract contract Sellers is ILicenseManager, EIP712 {
     }
 
     function _useOffer(Offer calldata offer, uint256 licenseId, bytes32 digest) internal {
-        uint32 used = ++_used[offer.seller][offer.nonce];
+        uint32 used = usedOf(offer.seller, offer.nonce) + 1;
+        _setUsed(offer.seller, offer.nonce, used);
         emit OfferUsed(offer.seller, licenseId, digest, offer.nonce, used);
+    }
+
+    function _setUsed(address seller, uint256 nonce, uint32 used) private {
+        _used[seller][nonce / NONCES_IN_A_WORD][nonce % NONCES_IN_A_WORD] = used;
     }
 
     function _checkTime(Offer calldata offer) private view {

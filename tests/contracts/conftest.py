@@ -9,6 +9,7 @@ from house import House, deploy_house
 from licensed_family import LicensedFamily
 from market import DOLLAR, Market
 from money import Bank
+from sessions import Budget
 from timelock import carry_out, order
 
 from stemma.chain.intents import SigningDomain
@@ -190,3 +191,9 @@ def set_fee(manager, roles, admin, chain) -> Callable[[int], None]:
         carry_out(chain, order(roles, manager.setFee, fee_ppm), admin)
 
     return change
+
+
+@pytest.fixture(scope="session")
+def budget(market, buyer, accounts) -> Budget:
+    """The buyer as an owner of sessions, and its agent."""
+    return Budget(market=market, owner=buyer, agent=accounts[8])

@@ -155,11 +155,11 @@ class Market:
     def license_of(self, purchase: tuple) -> int:
         return license_id(Purchase(*purchase), **self.at)
 
-    def authorize(self, purchase: tuple, value: int, *, payer=None, **changes) -> tuple:
+    def authorize(self, purchase: tuple, value: int, *, by=None, **changes) -> tuple:
         """What `buyWithAuthorization` takes after the offer: the payer's authorization of the splitter."""
-        payer = payer or self.buyer
+        by = by or self.buyer
         authorization = Authorization(
-            payer=payer.address,
+            payer=by.address,
             payee=self.house["RoyaltySplitter"].address,
             value=value,
             valid_after=0,
@@ -167,7 +167,7 @@ class Market:
             nonce=purchase_hash(Purchase(*purchase), **self.at),
         )
         authorization = replace(authorization, **changes)
-        signature = sign_typed_data(payer.private_key, authorization_typed_data(authorization, self.token_domain))
+        signature = sign_typed_data(by.private_key, authorization_typed_data(authorization, self.token_domain))
         return authorization.payer, authorization.valid_after, authorization.valid_before, signature
 
     def order(self, purchase: tuple, max_price: int, **changes) -> Order:
