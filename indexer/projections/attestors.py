@@ -1,7 +1,7 @@
 """Attestors: whose signature over a separation counts."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from indexer.projection import Events, Projections
 from indexer.tables import Row
@@ -34,3 +34,9 @@ def attestor_revoked(events: Events[AttestorRevoked]) -> Iterator[Row]:
     """The attestor's row, no longer active."""
     for at, event in events:
         yield attestors.row(at, attestor=event.attestor, active=False, changed_at=at.block_time)
+
+
+@projections.stored("StemRegistry", "isAttestor", "select attestor, active from attestors")
+def attestor_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """Whether the account may attest, as the contract says."""
+    return [row["attestor"]], row["active"]

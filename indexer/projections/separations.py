@@ -1,7 +1,7 @@
 """Separations: which model made the stems of a recording, and which version counts."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from indexer.projection import Events, Projections
 from indexer.projections.registry import recordings
@@ -48,3 +48,12 @@ def separation_committed(events: Events[SeparationCommitted]) -> Iterator[Row]:
             manifestCodec=event.manifest_codec,
             metadataDigest="0x" + event.metadata_digest.hex(),
         )
+
+
+_CURRENT_ROOTS = "select s.recording_id, s.stems_root from separations s join recordings using (recording_id, version)"
+
+
+@projections.stored("StemRegistry", "stemsRootOf", _CURRENT_ROOTS)
+def root_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """The root of the recording's current stems, as the contract says."""
+    return [int.from_bytes(row["recording_id"], "big")], row["stems_root"]
