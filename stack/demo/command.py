@@ -85,7 +85,7 @@ async def _choose(artist: Artist, file: Path | None, folder: Path) -> DemoSong:
 
     if file is not None:
         return brought_song(file)
-    for song in synthesized_songs(folder):
+    for song in synthesized_songs(folder, await artist.titles()):
         if await known_recording(artist, song) is None:
             return song
     raise AssertionError("the synthesizer never runs out of songs")
