@@ -1,12 +1,18 @@
-"""`stemma indexer`: run, migrate, publish, status. Imports lazily, so that `--help` answers at once."""
+"""`stemma indexer`: what operators do. Imports lazily, so that `--help` answers at once."""
 
 import asyncio
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-_GENERATION = click.option("--generation", default=1, show_default=True, help="Which chain_<n> to work on.")
+if TYPE_CHECKING:
+    from indexer.projection import Contract
+    from indexer.verify import Verification
+    from stemma.settings import Settings
+
+_GENERATION = click.option("--generation", type=int, help="Which chain_<n>; by default the one that the catalog shows.")
 
 
 @click.group(name="indexer")
@@ -17,7 +23,7 @@ def command() -> None:
 @command.command()
 @_GENERATION
 @click.option("--until", type=click.IntRange(min=0), help="Stop when this block is applied.")
-def run(generation: int, until: int | None) -> None:
+def run(generation: int | None, until: int | None) -> None:
     """Follow the chain for ever, or until a block. One process leads, others stand by."""
     from stemma.logging import configure
     from stemma.metrics import serve_metrics
@@ -32,20 +38,23 @@ def run(generation: int, until: int | None) -> None:
 @command.command()
 @_GENERATION
 @click.option("--fresh", is_flag=True, help="Drop chain_<n> first: it can be derived from the chain again.")
-def migrate(generation: int, fresh: bool) -> None:
+def migrate(generation: int | None, fresh: bool) -> None:
     """Bring schemas, views and grants up to date; DATABASE_URL must be an administrator's.
 
     Readers keep the generation that they see; `publish` gives them another.
     """
     from indexer.migrate import migrate as bring_up_to_date
+    from indexer.service import shown_generation
     from stemma.settings import get_settings
 
-    bring_up_to_date(get_settings().database_url.get_secret_value(), generation=generation, fresh=fresh)
-    click.echo(f"chain_{generation}, content and catalog are up to date")
+    database_url = get_settings().database_url.get_secret_value()
+    chosen = generation or asyncio.run(shown_generation(database_url))
+    bring_up_to_date(database_url, generation=chosen, fresh=fresh)
+    click.echo(f"chain_{chosen}, content and catalog are up to date")
 
 
 @command.command()
-@_GENERATION
+@click.option("--generation", type=int, required=True, help="Which chain_<n> to show.")
 def publish(generation: int) -> None:
     """Point the catalog at a generation, in one step; DATABASE_URL must be an administrator's."""
     from indexer.migrate import publish as point_views_at
@@ -56,18 +65,95 @@ def publish(generation: int) -> None:
 
 
 @command.command()
+@click.argument("projection", nargs=-1)
+def rebuild(projection: tuple[str, ...]) -> None:
+    """Derive tables anew from the kept raw logs, without the node, and swap them in; all, or those of PROJECTION.
+
+    A projection is named by the table that it fills. Readers see no gap and a running indexer goes on. DATABASE_URL
+    must be an administrator's.
+    """
+    from indexer.errors import Stop
+    from indexer.projection import Router
+    from indexer.projections import STEMMA
+    from indexer.rebuild import rebuild as derive_anew
+    from stemma.logging import configure
+
+    settings, contracts = _deployed()
+    configure("indexer", settings.log_format)
+    try:
+        done = asyncio.run(
+            derive_anew(settings.database_url.get_secret_value(), Router(contracts, STEMMA), STEMMA, projection)
+        )
+    except Stop as stop:
+        raise click.ClickException(stop.detail) from stop
+    click.echo(f"the catalog shows chain_{done.generation}: {', '.join(done.tables)} derived from {done.logs} logs")
+
+
+@command.command()
 @_GENERATION
-def status(generation: int) -> None:
+@click.option("--storage", is_flag=True, help="Compare with the contracts' storage, too; asks the node.")
+def verify(generation: int | None, storage: bool) -> None:
+    """Derive everything once more in scratch and compare row by row; says what differs, and fails if anything does."""
+    from indexer.errors import Stop, TryAgain
+    from indexer.verify import report
+    from stemma.logging import configure
+
+    settings, _ = _deployed()
+    configure("indexer", settings.log_format)
+    try:
+        found = asyncio.run(_verify(generation, storage))
+    except (Stop, TryAgain) as reason:
+        raise click.ClickException(str(reason)) from reason
+    click.echo(report(found))
+    sys.exit(1 if found.differences else 0)
+
+
+@command.command()
+@_GENERATION
+def status(generation: int | None) -> None:
     """Say how far the index is, what is final, what waits for its documents."""
+    from indexer.service import shown_generation
     from indexer.status import read_status, report
     from stemma.settings import get_settings
 
-    found = read_status(get_settings().database_url.get_secret_value(), generation)
+    database_url = get_settings().database_url.get_secret_value()
+    found = read_status(database_url, generation or asyncio.run(shown_generation(database_url)))
     click.echo(report(found))
     sys.exit(0 if found else 1)
 
 
-async def _run(generation: int, until: int | None) -> int:
+def _deployed() -> "tuple[Settings, list[Contract]]":
+    from indexer.service import contracts_of
+    from stemma.chain.deployments import load_deployment
+    from stemma.chain.errors import DeploymentMissing
+    from stemma.settings import get_settings
+
+    settings = get_settings()
+    try:
+        return settings, contracts_of(load_deployment(settings.deployments_dir, settings.chain_id))
+    except DeploymentMissing as missing:
+        raise click.ClickException(missing.detail) from missing
+
+
+async def _verify(generation: int | None, storage: bool) -> "Verification":
+    from contextlib import AsyncExitStack
+
+    from indexer.projections import STEMMA
+    from indexer.rpc import Node
+    from indexer.service import shown_generation
+    from indexer.verify import verify as compare
+
+    settings, contracts = _deployed()
+    database_url = settings.database_url.get_secret_value()
+    chosen = generation or await shown_generation(database_url)
+    async with AsyncExitStack() as stack:
+        node = None
+        if storage:
+            node = await stack.enter_async_context(Node(settings.rpc_urls, chain_id=settings.chain_id))
+        return await compare(database_url, chosen, contracts, STEMMA, node=node)
+
+
+async def _run(generation: int | None, until: int | None) -> int:
     """Run until done (0), told to stop (0), or stopped by something that needs a person (2)."""
     import structlog
 

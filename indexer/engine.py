@@ -263,7 +263,7 @@ class Engine:
         last, base, prepared = step.last, step.base, step.prepared
         METRICS.applied.set(last.number)
         METRICS.finalized.set(step.marks.finalized)
-        for event, count in (prepared.counts if prepared else {}).items():
+        for event, count in (prepared.derivation.counts if prepared else {}).items():
             METRICS.events.labels(event).inc(count)
         if base.number < step.tip.number:
             depth = step.tip.number - base.number

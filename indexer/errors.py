@@ -51,8 +51,8 @@ class ProjectionFailed(Stop):
     title = "A projection failed"
 
 
-class SchemaMissing(TryAgain):
-    """The tables are not there yet: `stemma indexer migrate` has not run."""
+class SchemaMissing(Exception):
+    """The tables are not there: `stemma indexer migrate` has not run, or another generation has taken their place."""
 
 
 class CursorMoved(Stop):

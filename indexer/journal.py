@@ -79,11 +79,11 @@ def make_journal(schema: str, table: Layout) -> Composed:
 
 
 def stage_table(table: Layout) -> Composed:
-    """The staging table: the columns without the constraints, because staged rows may be partial."""
+    """The empty staging table: the columns without the constraints, because staged rows may be partial."""
     return SQL(
-        "create temporary table if not exists {} on commit delete rows as"
-        " select *, null::bigint as in_block, null::boolean as newest from {} with no data"
-    ).format(Identifier(table.stage), Identifier(table.name))
+        "create temporary table if not exists {stage} as"
+        " select *, null::bigint as in_block, null::boolean as newest from {table} with no data; truncate {stage}"
+    ).format(stage=Identifier(table.stage), table=Identifier(table.name))
 
 
 def note_and_merge(table: Layout, staged: Composable, rules: Rules) -> Composed:

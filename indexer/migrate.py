@@ -14,7 +14,7 @@ from indexer.layout import LAYOUTS, layouts
 from indexer.past import past_schema, past_views
 from indexer.projection import Projections
 from indexer.projections import STEMMA
-from indexer.publish import chain_schema, publish_views, published_generation
+from indexer.publish import PUBLISHED, chain_schema, publication
 from indexer.tables import State
 from stemma.database import roles
 from stemma.database.engine import sqlalchemy_url
@@ -37,8 +37,7 @@ def migrate(admin_url: str, *, generation: int = 1, fresh: bool = False) -> None
 def publish(admin_url: str, generation: int) -> None:
     """Let readers see a generation, from one moment to the next; it should be filled by then."""
     with _alone(admin_url) as connection:
-        publish_views(connection, generation)
-        _let_readers_in(connection)
+        _publish(connection, generation)
 
 
 @contextmanager
@@ -64,15 +63,14 @@ def _migrate(connection: Connection, generation: int, fresh: bool) -> None:
     _upgrade(connection, _MIGRATIONS / "content", "content")
     _make_past(connection, chain, STEMMA)
     _create_schema(connection, "catalog")
-    if published_generation(connection) in (None, generation):
-        publish_views(connection, generation)
+    if connection.execute(text(PUBLISHED)).scalar() in (None, chain):
+        _publish(connection, generation)
     for schema in (chain, "content"):
         connection.execute(text(f"grant usage on schema {schema} to {roles.INDEXER}"))
         connection.execute(
             text(f"grant select, insert, update, delete on all tables in schema {schema} to {roles.INDEXER}")
         )
         connection.execute(text(f"revoke insert, update, delete on {schema}.alembic_version from {roles.INDEXER}"))
-    _let_readers_in(connection)
 
 
 def _make_past(connection: Connection, chain: str, projections: Projections) -> None:
@@ -87,10 +85,9 @@ def _make_past(connection: Connection, chain: str, projections: Projections) -> 
         database.execute(statement)
 
 
-def _let_readers_in(connection: Connection) -> None:
-    for schema in ("catalog", "catalog_at"):
-        connection.execute(text(f"grant usage on schema {schema} to {roles.READER}"))
-        connection.execute(text(f"grant select on all tables in schema {schema} to {roles.READER}"))
+def _publish(connection: Connection, generation: int) -> None:
+    for statement in publication(generation):
+        connection.execute(text(statement))
 
 
 def _upgrade(connection: Connection, history: Path, schema: str) -> None:

@@ -19,7 +19,7 @@ A projection is a plain function from a batch of decoded events to rows::
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, LiteralString, TypeVar
 
 from indexer.blocks import Log
 from indexer.codecs import CodecError, EventCodec, event_codec
@@ -31,14 +31,33 @@ Events = Sequence[tuple[Log, Event]]
 Projection = Callable[[Sequence[tuple[Log, Any]]], Iterable[Row]]
 
 
+Stored = Callable[[Mapping[str, Any]], tuple[Sequence[Any], Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredValue:
+    """A value of the index that the chain holds in storage, too, for `stemma indexer verify --storage`.
+
+    ``rows``: a query in the chain schema. ``read``: from one of its rows to the arguments of the contract's view
+    function, and what that must return (a tuple if it returns several).
+    """
+
+    contract: str
+    function: str
+    rows: LiteralString
+    read: Stored
+
+
 class Projections:
     """The projections of one or more contracts, by (contract name, event class)."""
 
     def __init__(self, *parts: "Projections") -> None:
+        self.stored_values: list[StoredValue] = []
         self.by_event: dict[tuple[str, type[Any]], list[Projection]] = defaultdict(list)
         self.tables: list[Facts | State] = []
         for part in parts:
             self.tables += part.tables
+            self.stored_values += part.stored_values
             for key, functions in part.by_event.items():
                 self.by_event[key] += functions
 
@@ -62,6 +81,15 @@ class Projections:
         def register(function: Callable[[Events[Event]], Iterable[Row]]) -> Callable[[Events[Event]], Iterable[Row]]:
             self.by_event[contract, event_class].append(function)
             return function
+
+        return register
+
+    def stored(self, contract: str, function: str, rows: LiteralString) -> Callable[[Stored], Stored]:
+        """Declare what a view function of the contract must return for each of the rows (see `StoredValue`)."""
+
+        def register(read: Stored) -> Stored:
+            self.stored_values.append(StoredValue(contract, function, rows, read))
+            return read
 
         return register
 

@@ -3,9 +3,8 @@
 `stemma.catalog.views` declares the same views for readers; a test holds the two together.
 """
 
-from sqlalchemy import Connection, text
-
 from indexer.past import past_schema
+from stemma.database.roles import READER
 
 _HEAD = """
 select c.chain_id, c.block_number, c.block_hash, c.block_time, c.safe_block, c.finalized_block, c.history_block
@@ -94,10 +93,17 @@ VIEWS = {
 
 
 _CHAIN = "chain_"
-_PUBLISHED = """
-select table_schema from information_schema.view_table_usage
-where view_schema = 'catalog' and view_name = 'head' and table_name = 'cursor'
+PUBLISHED = """
+select n.nspname
+from pg_class v
+join pg_namespace vn on vn.oid = v.relnamespace and vn.nspname = 'catalog'
+join pg_rewrite r on r.ev_class = v.oid
+join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_class'::regclass
+join pg_class c on c.oid = d.refobjid and c.relname = 'cursor'
+join pg_namespace n on n.oid = c.relnamespace
+where v.relname = 'head' limit 1
 """
+"""The chain schema that readers see now; no row while there are no views. Any role may ask."""
 
 
 def chain_schema(generation: int) -> str:
@@ -105,21 +111,23 @@ def chain_schema(generation: int) -> str:
     return f"{_CHAIN}{generation}"
 
 
-def publish_views(connection: Connection, generation: int) -> None:
-    """Point every view of `catalog` at one generation, within the caller's transaction.
+def generation_of(schema: str) -> int:
+    """The generation that a chain schema is."""
+    return int(schema.removeprefix(_CHAIN))
+
+
+def publication(generation: int) -> list[str]:
+    """The statements that point every view of `catalog` at one generation; to be run in one transaction.
 
     The views are replaced, not dropped, so that readers' grants and readers' own views over them stay. Their twins in
     `catalog_at`, over the past of the same tables, are made anew.
     """
-    chain = chain_schema(generation)
-    connection.execute(text("drop schema if exists catalog_at cascade"))
-    connection.execute(text("create schema catalog_at"))
+    chain, past = chain_schema(generation), past_schema(chain_schema(generation))
+    statements = ["drop schema if exists catalog_at cascade", "create schema catalog_at"]
     for name, query in VIEWS.items():
-        connection.execute(text(f"create or replace view catalog.{name} as {query.format(chain=chain)}"))
-        connection.execute(text(f"create view catalog_at.{name} as {query.format(chain=past_schema(chain))}"))
-
-
-def published_generation(connection: Connection) -> int | None:
-    """The generation that readers see now; None while there are no views."""
-    schema = connection.execute(text(_PUBLISHED)).scalar()
-    return int(schema.removeprefix(_CHAIN)) if schema else None
+        statements.append(f"create or replace view catalog.{name} as {query.format(chain=chain)}")
+        statements.append(f"create view catalog_at.{name} as {query.format(chain=past)}")
+    for schema in ("catalog", "catalog_at"):
+        statements.append(f"grant usage on schema {schema} to {READER}")
+        statements.append(f"grant select on all tables in schema {schema} to {READER}")
+    return statements

@@ -105,6 +105,12 @@ def get_code(address: bytes) -> Call:
     return Call("eth_getCode", ["0x" + address.hex(), "latest"], _read_text)
 
 
+def eth_call(address: bytes, data: bytes, block: int) -> Call:
+    """What a view function returns as of a block, in hex; "0x" if it reverts."""
+    call = {"to": "0x" + address.hex(), "data": "0x" + data.hex()}
+    return Call("eth_call", [call, hex(block)], _read_text)
+
+
 _CHAIN_ID = Call("eth_chainId", [], _read_text)
 
 
@@ -269,6 +275,9 @@ class Node:
             reply = by_id.get(number)
             if reply is None:
                 raise self._fault(endpoint, f"left {call.method} unanswered")
+            if reply.error is not None and call.method == "eth_call" and "revert" in reply.error.message.lower():
+                results.append("0x")
+                continue
             if reply.error is not None:
                 raise self._refusal(endpoint, call, reply.error)
             try:

@@ -12,10 +12,11 @@ from psycopg import AsyncConnection
 
 from indexer.apply import Writer
 from indexer.engine import Engine
+from indexer.errors import SchemaMissing
 from indexer.leader import lead
 from indexer.projection import Contract, Router
 from indexer.projections import STEMMA
-from indexer.publish import chain_schema
+from indexer.publish import PUBLISHED, chain_schema, generation_of
 from indexer.resolver import Resolver
 from indexer.rpc import Node
 from indexer.source import Source
@@ -29,9 +30,10 @@ FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
 
 
-async def run(settings: Settings, *, generation: int = 1, until: int | None = None) -> None:
+async def run(settings: Settings, *, generation: int | None = None, until: int | None = None) -> None:
     """Index the chain of the settings for ever, or until a block is applied.
 
+    Without a ``generation``, into the one that the catalog shows, and on into the next when a rebuild has swapped them.
     Waits, and says so, for the deployments file, the database, its schema and the node.
 
     Raises:
@@ -39,15 +41,37 @@ async def run(settings: Settings, *, generation: int = 1, until: int | None = No
     """
     deployment = await deployment_when_there(settings.deployments_dir, settings.chain_id)
     router = Router(contracts_of(deployment), STEMMA)
+    database_url = settings.database_url.get_secret_value()
     pause = FIRST_PAUSE_SECONDS
     while True:
+        chosen = generation
         try:
-            await _session(settings, deployment, router, generation, until)
+            chosen = generation or await shown_generation(database_url)
+            await _session(settings, deployment, router, chosen, until)
             return
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             _log.warning("the database is away: trying again", because=str(error).strip(), seconds=pause)
+        except (SchemaMissing, psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as gone:
+            if generation is None and await _is_swapped(database_url, chosen):
+                _log.info("the catalog shows another generation: going on there")
+                continue
+            _log.warning("waiting for the tables", because=str(gone).strip(), seconds=pause)
         await asyncio.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+
+async def shown_generation(database_url: str) -> int:
+    """The generation that the catalog shows; the first one before there is a catalog."""
+    async with await AsyncConnection.connect(database_url, autocommit=True) as connection:
+        row = await (await connection.execute(PUBLISHED)).fetchone()
+    return generation_of(row[0]) if row else 1
+
+
+async def _is_swapped(database_url: str, generation: int | None) -> bool:
+    try:
+        return await shown_generation(database_url) != generation
+    except psycopg.OperationalError:
+        return False
 
 
 def relax_garbage_collection() -> None:

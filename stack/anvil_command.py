@@ -12,7 +12,6 @@ import click
 
 from stack.anvil import anvil_program, anvil_url
 from stack.chain_keeper import ChainKeeper
-from stack.errors import StackError
 from stack.ports import LOOPBACK
 from stack.program import RunningProgram
 
@@ -30,11 +29,8 @@ EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - for a container, whose network is its 
 )
 def command(host: str, port: int, state: Path) -> None:
     """Run the development chain, id 31337; whoever reaches it may spend from its published accounts."""
-    try:
-        with RunningProgram.start(anvil_program(state, port, host=host), log=sys.stdout.buffer) as anvil:
-            asyncio.run(_keep(anvil, ChainKeeper(anvil_url(port), state)))
-    except StackError as error:
-        raise click.ClickException(error.detail) from error
+    with RunningProgram.start(anvil_program(state, port, host=host), log=sys.stdout.buffer) as anvil:
+        asyncio.run(_keep(anvil, ChainKeeper(anvil_url(port), state)))
 
 
 async def _keep(anvil: RunningProgram, keeper: ChainKeeper) -> None:

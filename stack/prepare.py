@@ -21,7 +21,6 @@ from stack.errors import StackError, WrongChain
 from stack.home import ROOT, default_home
 from stack.keys import ensure_jwt_key, ensure_login_passwords
 from stack.parts import Parts
-from stemma.errors import AppError
 
 WAIT_SECONDS = 60.0
 
@@ -30,12 +29,9 @@ WAIT_SECONDS = 60.0
 def command() -> None:
     """Migrate the database, make its logins, deploy the contracts: whatever is not done yet."""
     parts = Parts.read(default_home(), env_file=None)
-    try:
-        ensure_jwt_key(parts.home)
-        prepare_database(parts)
-        prepare_contracts(parts)
-    except AppError as error:
-        raise click.ClickException(error.detail) from error
+    ensure_jwt_key(parts.home)
+    prepare_database(parts)
+    prepare_contracts(parts)
 
 
 def prepare_database(parts: Parts) -> None:

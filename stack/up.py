@@ -13,7 +13,6 @@ from pathlib import Path
 
 import click
 
-from stack.errors import StackError
 from stack.home import ROOT, default_home, locked_home
 from stack.ledger import Ledger, start_guardian
 from stack.log_stream import LogStream
@@ -39,11 +38,8 @@ from stack.supervisor import Supervisor
 def command(home: Path, env_file: Path, until_stdin_ends: bool) -> None:
     """Run the whole stack in the foreground until Ctrl-C."""
     home = home.absolute()
-    try:
-        with locked_home(home):
-            asyncio.run(run(home, lambda: plan_stack(Parts.read(home, env_file)), until_stdin_ends=until_stdin_ends))
-    except StackError as error:
-        raise click.ClickException(str(error)) from error
+    with locked_home(home):
+        asyncio.run(run(home, lambda: plan_stack(Parts.read(home, env_file)), until_stdin_ends=until_stdin_ends))
 
 
 async def run(home: Path, lay_out: Callable[[], Plan], *, until_stdin_ends: bool = False) -> None:

@@ -2,15 +2,25 @@
 
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
+from typing import Any
 
 import click
+
+from stemma.errors import AppError
 
 
 class EntryPointGroup(click.Group):
     """A group whose commands are the entry points of the group ``stemma.commands``, of the rooms that are installed.
 
-    An image holds one service, and its metadata name the commands of all.
+    An image holds one service, and its metadata name the commands of all. What a command raises for its user to read is
+    printed as one sentence.
     """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except AppError as error:
+            raise click.ClickException(error.detail) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return sorted(_commands())

@@ -1,13 +1,36 @@
 """Every setting of every process, read from the environment and from `.env`."""
 
+import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PositiveInt, SecretStr, field_validator
+from pydantic import AfterValidator, Field, PositiveInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from stemma.errors import AppError
+
+_KEY = re.compile(r"0x[0-9a-fA-F]{64}")
+_CURVE_ORDER = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
+"""Of secp256k1 (SEC 2, 2.4.1); a private key is a number from 1 to one less."""
+
+
+class SettingsInvalid(AppError):
+    """A setting is malformed."""
+
+    code: ClassVar[str] = "settings_invalid"
+    title: ClassVar[str] = "A setting cannot be used"
+
+
+def _check_key(key: SecretStr) -> SecretStr:
+    digits = key.get_secret_value()
+    if not _KEY.fullmatch(digits) or not 0 < int(digits, 16) < _CURVE_ORDER:
+        raise ValueError("a private key is 0x and 64 hex digits")
+    return key
+
+
 CommaSeparated = Annotated[list[str], NoDecode]
+PrivateKey = Annotated[SecretStr, AfterValidator(_check_key)]
 
 
 class Settings(BaseSettings):
@@ -27,8 +50,8 @@ class Settings(BaseSettings):
     rpc_urls: CommaSeparated = Field(default_factory=list, description="Ethereum JSON-RPC endpoints, best first")
     chain_id: PositiveInt = Field(default=31337, description="EIP-155 id of the chain that holds the contracts")
     deployments_dir: Path = Field(default=Path("deployments"), description="Folder of <chainId>.json files")
-    relayer_private_key: SecretStr | None = Field(default=None, description="Key that pays for registerAndCommit")
-    attestor_private_key: SecretStr | None = Field(default=None, description="Key that attests separations")
+    relayer_private_key: PrivateKey | None = Field(default=None, description="Key that pays for registerAndCommit")
+    attestor_private_key: PrivateKey | None = Field(default=None, description="Key that attests separations")
 
     journal_blocks: int = Field(
         default=50_000, ge=0, description="Blocks back from the newest as of which the catalog can be read"
@@ -70,6 +93,10 @@ def get_settings() -> Settings:
     """Return the settings of this process.
 
     Raises:
-        pydantic.ValidationError: a setting is missing or malformed; the message names it.
+        SettingsInvalid: a setting is malformed; the message names it, and never shows its value.
     """
-    return Settings()
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = [f"{fault['loc'][0]}".upper() + f": {fault['msg']}" for fault in error.errors(include_input=False)]
+        raise SettingsInvalid("; ".join(faults) + " (see .env.example)") from None

@@ -1,7 +1,7 @@
 """Attestors: whose signature over a separation counts."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from eth_hash.auto import keccak
 
@@ -44,3 +44,9 @@ def role_revoked(events: Events[RoleRevoked]) -> Iterator[Row]:
     for at, event in events:
         if event.role == ATTESTOR_ROLE:
             yield attestors.row(at, attestor=event.account, active=False, changed_at=at.block_time)
+
+
+@projections.stored("Roles", "isAttestor", "select attestor, active from attestors")
+def attestor_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """Whether the account may attest, as the contract says."""
+    return [row["attestor"]], row["active"]

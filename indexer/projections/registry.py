@@ -1,7 +1,7 @@
 """Recordings: who registered what."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from indexer.projection import Events, Projections
 from indexer.tables import Row, announce, wanted
@@ -52,3 +52,9 @@ def recording_registered(events: Events[RecordingRegistered]) -> Iterator[Row]:
             creditsCodec=event.credits_codec,
             resaleRoyaltyPpm=event.resale_royalty_ppm,
         )
+
+
+@projections.stored("StemRegistry", "creatorOf", "select recording_id, creator from recordings")
+def creator_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """The recording's creator, as the contract says."""
+    return [int.from_bytes(row["recording_id"], "big")], row["creator"]

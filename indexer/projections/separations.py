@@ -1,13 +1,14 @@
 """Separations: which model made the stems of a recording, and which version counts."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from indexer.projection import Events, Projections
 from indexer.projections.registry import recordings
 from indexer.tables import Row, announce, wanted
 from stemma.catalog.views import SEPARATION_COMMITTED
-from stemma.works import WORK_ID_BYTES
+from stemma.chain.merkle import separation_root
+from stemma.works import WORK_ID_BYTES, WorkId
 
 projections = Projections()
 separations = projections.facts("separations")
@@ -48,3 +49,16 @@ def separation_committed(events: Events[SeparationCommitted]) -> Iterator[Row]:
             manifestCodec=event.manifest_codec,
             metadataDigest="0x" + event.metadata_digest.hex(),
         )
+
+
+_CURRENT = (
+    "select s.recording_id, s.stems_root, s.metadata_digest from separations s"
+    " join recordings using (recording_id, version)"
+)
+
+
+@projections.stored("StemRegistry", "separationRootOf", _CURRENT)
+def root_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """The root over the recording's current stems and metadata, as the contract says."""
+    recording = WorkId(int.from_bytes(row["recording_id"], "big"))
+    return [recording], separation_root(recording, row["stems_root"], row["metadata_digest"])

@@ -1,7 +1,7 @@
 """Titles: who holds which work, and where a creator wants resale royalties paid."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from indexer.projection import Events, Projections
 from indexer.tables import Row, announce
@@ -77,3 +77,15 @@ def payout_set(events: Events[PayoutSet]) -> Iterator[Row]:
     """The account's payout address."""
     for at, event in events:
         yield payouts.row(at, creator=event.account, payout=event.payout)
+
+
+@projections.stored("IPNFT", "ownerOf", "select work_id, holder from titles")
+def holder_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """The title's holder, as the contract says."""
+    return [int.from_bytes(row["work_id"], "big")], row["holder"]
+
+
+@projections.stored("IPNFT", "payoutOf", "select creator, payout from payouts")
+def payout_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """The creator's payout address, as the contract says."""
+    return [row["creator"]], row["payout"]

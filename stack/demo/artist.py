@@ -134,6 +134,15 @@ class Artist:
             return None
         return _checked(response)
 
+    async def titles(self) -> list[str]:
+        """Return the titles of the artist's newest recordings in the catalog.
+
+        Raises:
+            ApiRefusal: the API refused.
+        """
+        page = await self._json("GET", "/catalog", params={"artist": self.address, "limit": 100})
+        return [recording["title"] for recording in page["items"] if recording["title"]]
+
     async def download(self, work_id: str, target: Path) -> Path:
         """Download a stem's FLAC, as its rights holder.
 

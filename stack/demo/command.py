@@ -6,49 +6,63 @@ import asyncio
 import json
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import httpx
 from rich.console import Console
 
 if TYPE_CHECKING:
     from stack.demo.artist import Artist
     from stack.demo.journey import Journey
     from stack.demo.song import DemoSong
-    from stack.running import RunningStack
 
 
 @click.command("demo")
 @click.argument("song", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line of standard output.")
-def command(song: Path | None, as_json: bool) -> None:
+@click.option("--api", "origin", metavar="URL", help="Use the API that runs there, and no stack of this machine.")
+def command(song: Path | None, as_json: bool, origin: str | None) -> None:
     """Push SONG (WAV, FLAC, MP3, OGG, M4A), or a synthesized one, through the main job."""
     from stack.demo.report import print_report
-    from stack.errors import StackError
-    from stack.home import ROOT, default_home
-    from stack.running import running_stack
 
     console = Console(file=sys.stderr if as_json else sys.stdout)
-    console.print("Starting the stack, or joining the one that runs …")
-    try:
-        with running_stack(default_home(), env_file=ROOT / ".env", join=True) as stack:
-            console.print(f"The API is at {stack.api_url}; the log is {default_home() / 'up.log'}")
-            journey = asyncio.run(_push_through(stack, song, console))
-    except StackError as error:
-        raise click.ClickException(str(error)) from error
+    with _api(origin, console) as url:
+        try:
+            journey = asyncio.run(_push_through(url, song, console))
+        except httpx.TransportError as error:
+            raise click.ClickException(f"the API at {url} does not answer: {error}") from error
     print_report(console, journey)
     if as_json:
         click.echo(json.dumps(journey.as_json()))
 
 
-async def _push_through(stack: RunningStack, file: Path | None, console: Console) -> Journey:
+@contextmanager
+def _api(origin: str | None, console: Console) -> Iterator[str]:
+    """Yield the origin of an API: the given one, or that of a stack that runs for the length of the block."""
+    from stack.home import ROOT, default_home
+    from stack.running import running_stack
+
+    if origin is not None:
+        yield origin
+        return
+    console.print("Starting the stack, or joining the one that runs …")
+    with running_stack(default_home(), env_file=ROOT / ".env", join=True) as stack:
+        console.print(f"The API is at {stack.api_url}; the log is {default_home() / 'up.log'}")
+        yield stack.api_url
+
+
+async def _push_through(api_url: str, file: Path | None, console: Console) -> Journey:
     from stack.demo.artist import Artist
     from stack.demo.journey import Journey, known_recording, travel
     from stack.demo.report import stage_bars
+    from stack.home import default_home
     from stack.keys import ensure_artist_key
 
-    artist = Artist.at(stack.api_url, ensure_artist_key(stack.home))
+    artist = Artist.at(api_url, ensure_artist_key(default_home()))
     with tempfile.TemporaryDirectory(prefix="stemma-demo-") as folder:
         try:
             await artist.sign_in()
@@ -71,7 +85,7 @@ async def _choose(artist: Artist, file: Path | None, folder: Path) -> DemoSong:
 
     if file is not None:
         return brought_song(file)
-    for song in synthesized_songs(folder):
+    for song in synthesized_songs(folder, await artist.titles()):
         if await known_recording(artist, song) is None:
             return song
     raise AssertionError("the synthesizer never runs out of songs")

@@ -1,7 +1,8 @@
 """The song that the demo sends: one that is brought, or one made by the synthesizer, whose true stems are known."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 SYNTHESIZER = "The Stemma Synthesizer"
+_TITLE = re.compile(r"Held-out song (\d{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +35,20 @@ def brought_song(path: Path) -> DemoSong:
     return DemoSong(path, title=path.stem[:200], artist="Unknown artist", content_hash=digest)
 
 
-def synthesized_songs(folder: Path) -> Iterator[DemoSong]:
-    """Make one song after the other, from seeds that training never saw; the first is always the same."""
+def synthesized_songs(folder: Path, known_titles: Iterable[str]) -> Iterator[DemoSong]:
+    """Make one song after the other, from seeds that training never saw, beginning behind those of known titles."""
     import soundfile
 
     from stem_worker.synth.song import DEMO_SECONDS, DEMO_SEED, make_song
 
-    for number in count():
-        song = make_song(DEMO_SEED + number, DEMO_SECONDS)
+    found = (_TITLE.fullmatch(title) for title in known_titles)
+    for number in count(max((int(match[1]) for match in found if match), default=0) + 1):
+        song = make_song(DEMO_SEED + number - 1, DEMO_SECONDS)
         path = folder / f"song-{song.seed}.wav"
         soundfile.write(path, song.mix.T, song.sample_rate, subtype="PCM_24")
         yield DemoSong(
             path,
-            title=f"Held-out song {number + 1}",
+            title=f"Held-out song {number}",
             artist=SYNTHESIZER,
             content_hash=hashlib.sha256(path.read_bytes()).digest(),
             tags=["synthesized"],

@@ -9,7 +9,6 @@ from typing import Literal
 import click
 import structlog
 
-from stack.pubsub.errors import CannotListen, DatabaseInUse
 from stack.pubsub.server import serving
 from stemma.logging import configure
 
@@ -30,10 +29,7 @@ def command(host: str, port: int, database: Path) -> None:
     """
     log_format: Literal["console", "json"] = "json" if os.environ.get("LOG_FORMAT") == "json" else "console"
     configure("pubsub", log_format)
-    try:
-        asyncio.run(_serve(host, port, database))
-    except (DatabaseInUse, CannotListen) as error:
-        raise click.ClickException(error.detail) from error
+    asyncio.run(_serve(host, port, database))
 
 
 async def _serve(host: str, port: int, database: Path) -> None:

@@ -257,3 +257,41 @@ def test_a_mined_commit_is_visible_soon(database, chain, tmp_path) -> None:
                 time.sleep(0.002)
             delays.append(1000 * (time.monotonic() - mined))
     assert sorted(delays)[len(delays) // 2] < 500
+
+
+def test_verify_finds_what_storage_says_otherwise_and_rebuild_mends_it_beside_the_indexer(
+    database, chain, tmp_path
+) -> None:
+    for number in range(3):
+        chain.register(Song(number))
+    chain.mint(Song(0).recording, CREATOR)
+    chain.transfer(Song(0).recording, CREATOR, BUYER)
+    with indexer_process(database.indexer_url, chain, tmp_path) as running:
+        eventually(lambda: index_is_at(database, chain), "the index is at the head")
+        verified = indexer_command(database.indexer_url, chain, "verify", "--storage")
+        assert verified.returncode == 0, verified.stdout + verified.stderr
+        assert "no difference" in verified.stdout
+        assert "IPNFT.ownerOf 1" in verified.stdout
+        query(database.admin_url, "update chain_1.titles set holder = '\\x01' returning 1")
+        damaged = indexer_command(database.indexer_url, chain, "verify", "--storage")
+        assert damaged.returncode == 1
+        assert f"is 0x{address(BUYER).hex()} on chain, 0x01 in the index" in damaged.stdout
+        assert "table titles lacks" in damaged.stdout
+        rebuilt = indexer_command(database.admin_url, chain, "rebuild", "titles")
+        assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr
+        chain.register(Song(9))
+        eventually(lambda: index_is_at(database, chain), "the indexer goes on in the new tables")
+        assert query(database.api_url, "select holder from catalog.titles") == [(address(BUYER),)]
+        assert indexer_command(database.indexer_url, chain, "verify", "--storage").returncode == 0
+        assert running.stop() == 0, running.log.read_text()
+
+
+def indexer_command(database_url: str, chain: Registrar, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "RPC_URLS": chain.node.url,
+        "DEPLOYMENTS_DIR": str(chain.deployments_dir),
+    }
+    command = [STEMMA, "indexer", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OF_OTHERS = {
     *("STEMMA_HOME", "INDEXER_DATABASE_PASSWORD", "API_DATABASE_PASSWORD"),  # the stack's
     *("DEPLOYER_PRIVATE_KEY", "CONTRACTS_ADMIN", "ATTESTORS"),  # the deployment's
+    *("POSTGRES_PASSWORD", "WEIGHTS_DIR", "TORCH_BACKEND"),  # the compose files'
     "GOOGLE_APPLICATION_CREDENTIALS",  # Google's libraries'
 }
 """Not read by the settings of the processes."""

@@ -1,0 +1,205 @@
+"""What projections make of logs, and how it gets into their tables: prepared without the database, then only sent.
+
+Used by the engine for new blocks, and to derive tables anew from the logs that are kept.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString, NamedTuple
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.sql import SQL, Identifier
+
+from indexer import feed
+from indexer.blocks import Batch, Header, Span
+from indexer.errors import SchemaMissing, Stop
+from indexer.journal import IN_BLOCK, NEWEST, Rules, merge_staged, note_and_merge, note_old_rows, put_back, stage_table
+from indexer.layout import LAYOUTS, Layout, layouts
+from indexer.loading import Columns, Rows, arrays, as_arrays, copied, copy, insert, require_fitting
+from indexer.projection import Router
+from indexer.staging import Fold, compile_fold, fact_rows, rules_of
+from indexer.tables import DOCUMENTS, FEED, Facts, State
+
+_WANT = """
+insert into content.documents (kind, digest, codec) select * from unnest(%s::text[], %s::bytea[], %s::smallint[])
+on conflict do nothing
+"""
+
+_STAGED: Mapping[str, tuple[LiteralString, int]] = {IN_BLOCK: ("bigint", 20), NEWEST: ("boolean", 16)}
+
+
+@dataclass(frozen=True)
+class _Target:
+    """What is known of a projection's table before any row: how its rows are folded, packed and merged."""
+
+    table: Facts | State
+    layout: Layout
+    columns: Columns
+    fold: Fold
+    fold_by_block: Fold
+    rules: Rules
+
+    @classmethod
+    def of(cls, table: Facts | State, layout: Layout) -> "_Target":
+        if isinstance(table, Facts):
+
+            def fold(rows: Sequence[Any]) -> list[tuple[Any, ...]]:
+                return fact_rows(layout, rows)
+
+            return cls(table, layout, Columns.of(layout), fold, fold, Rules((), ()))
+        return cls(
+            table,
+            layout,
+            Columns.of(layout, extra=_STAGED),
+            compile_fold(table, layout, by_block=False),
+            compile_fold(table, layout, by_block=True),
+            rules_of(table),
+        )
+
+
+class _Load(NamedTuple):
+    """Rows on their way into one table: packed for COPY, or as they are."""
+
+    target: _Target
+    data: bytes | Rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derivation(Span):
+    """What the projections make of a batch; ``is_bulk``: packed for COPY, which cannot be part of a pipeline."""
+
+    counts: Mapping[str, int]
+    is_bulk: bool
+    loads: Sequence[_Load]
+    feed: Rows
+    documents: Rows
+
+
+class Derived:
+    """The tables that projections fill, in the schema of a connection."""
+
+    def __init__(self, connection: AsyncConnection, router: Router, *, only: Collection[str] | None = None) -> None:
+        """``only``: the tables to fill, by name; by default all, the feed and the wanted documents included."""
+        self._db = connection
+        self._router = router
+        self._only = only
+        self._targets: dict[str, _Target] = {}
+
+    async def open(self, schema: str | None = None) -> Mapping[str, Layout]:
+        """Read the tables' layouts, of the current schema by default, and return all of it.
+
+        Raises:
+            SchemaMissing: the migrations have not run.
+            Stop: a projection's table or its journal is not in the schema.
+        """
+        found = layouts(await (await self._db.execute(LAYOUTS, (schema,))).fetchall())
+        if "cursor" not in found:
+            raise SchemaMissing("the chain schema is not there yet; `stemma indexer migrate` makes it")
+        for table in self._router.tables:
+            if table.name not in found or (isinstance(table, State) and found[table.name].journal not in found):
+                raise Stop(f"table {table.name} or its journal is missing; run `stemma indexer migrate`")
+            if self._only is None or table.name in self._only:
+                self._targets[table.name] = _Target.of(table, found[table.name])
+        self._feed = Columns.of(found["feed"], feed.COLUMNS)
+        return found
+
+    @property
+    def layouts(self) -> Sequence[Layout]:
+        """The tables that are filled."""
+        return [target.layout for target in self._targets.values()]
+
+    def prepare(self, batch: Batch, *, is_bulk: bool) -> Derivation:
+        """Decode, project, fold and pack a batch; the database is not asked.
+
+        Raises:
+            ProjectionFailed: an event could not be decoded or projected.
+            Stop: a projection does not fit its table.
+        """
+        rows, counts = self._router.project(batch.logs)
+        loads = []
+        for table, found in rows.items():
+            if target := self._targets.get(table.name):
+                staged = (target.fold_by_block if batch.is_journaled else target.fold)(found)
+                loads.append(_Load(target, copied(table.name, target.columns, staged) if is_bulk else staged))
+        is_all = self._only is None
+        wanted = {(row.values["kind"], row.values["digest"], row.values["codec"]): None for row in rows[DOCUMENTS]}
+        return Derivation(
+            first_number=batch.first_number,
+            headers=batch.headers,
+            is_final=batch.is_final,
+            is_journaled=batch.is_journaled,
+            counts=counts,
+            is_bulk=is_bulk,
+            loads=loads,
+            feed=[feed.row(row) for row in rows[FEED]] if is_all else (),
+            documents=list(wanted) if is_all else (),
+        )
+
+    async def write(self, derivation: Derivation) -> None:
+        """Bring the tables to the state after the batch, in the caller's transaction."""
+        for target, data in derivation.loads:
+            if isinstance(target.table, State):
+                await self._merge(target, data, is_journaled=derivation.is_journaled)
+            elif derivation.is_bulk:
+                await copy(self._db, target.layout.name, target.columns, data)
+            else:
+                assert not isinstance(data, bytes)
+                await insert(self._db, target.layout.name, target.columns, data)
+        await put(self._db, "feed", self._feed, derivation.feed)
+        if derivation.documents:
+            await self._db.execute(_WANT, arrays(derivation.documents))
+
+    async def undo(self, base: Header) -> None:
+        """Take back every block above ``base``; the feed says so, newest event first."""
+        for target in self._targets.values():
+            if isinstance(target.table, State):
+                await self._db.execute(put_back(target.layout), {"base": base.number})
+                await delete_above(self._db, target.layout.journal, "replaced_in", base.number)
+            else:
+                await delete_above(self._db, target.layout.name, "block_number", base.number)
+        await self._db.execute(feed.REVERT, (base.number,))
+
+    async def prune(self, history: int) -> None:
+        """Let go of what was replaced up to the block ``history``: nobody reads as of a block before it."""
+        for target in self._targets.values():
+            if isinstance(target.table, State):
+                statement = SQL("delete from {} where replaced_in <= %s").format(Identifier(target.layout.journal))
+                await self._db.execute(statement, (history,))
+
+    async def _merge(self, target: _Target, data: bytes | Rows, *, is_journaled: bool) -> None:
+        """Bring a table of current state to the state after the batch, and its journal unless nobody asks that far."""
+        layout, rules = target.layout, target.rules
+        if is_pipelining(self._db):
+            assert not isinstance(data, bytes)
+            require_fitting(layout.name, target.columns, data)
+            staged = as_arrays(target.columns)
+            if is_journaled:
+                await self._db.execute(note_and_merge(layout, staged, rules), arrays(data))
+            else:
+                await self._db.execute(merge_staged(layout, rules, SQL("({}) x").format(staged)), arrays(data))
+            return
+        await self._db.execute(stage_table(layout))
+        await copy(self._db, layout.stage, target.columns, data)
+        stage = Identifier(layout.stage)
+        if is_journaled:
+            await self._db.execute(note_old_rows(layout, rules, stage))
+        await self._db.execute(merge_staged(layout, rules, stage))
+
+
+def is_pipelining(db: AsyncConnection) -> bool:
+    """Whether statements are sent without waiting for each answer."""
+    return db.pgconn.pipeline_status != psycopg.pq.PipelineStatus.OFF
+
+
+async def put(db: AsyncConnection, name: str, columns: Columns, rows: Rows) -> None:
+    """Put rows into a table, the way that the connection allows."""
+    if rows and is_pipelining(db):
+        await insert(db, name, columns, rows)
+    elif rows:
+        await copy(db, name, columns, copied(name, columns, rows))
+
+
+async def delete_above(db: AsyncConnection, name: str, column: str, block: int) -> None:
+    """Delete a table's rows of blocks above one."""
+    await db.execute(SQL("delete from {} where {} > %s").format(Identifier(name), Identifier(column)), (block,))
