@@ -264,7 +264,7 @@ def test_verify_finds_what_storage_says_otherwise_and_rebuild_mends_it_beside_th
 ) -> None:
     for number in range(3):
         chain.register(Song(number))
-    chain.mint(Song(0).recording, CREATOR)
+    chain.mint(Song(0), CREATOR)
     chain.transfer(Song(0).recording, CREATOR, BUYER)
     with indexer_process(database.indexer_url, chain, tmp_path) as running:
         eventually(lambda: index_is_at(database, chain), "the index is at the head")
