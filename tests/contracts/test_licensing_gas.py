@@ -1,7 +1,7 @@
 """Gas and code size of licenses and budgets: ceilings a little above what was measured.
 
-All in the steady state (accounts, work and terms have been used before; the license is new, and so is the offer's nonce):
-an offer's nonce costs 17,100 more when it is the first of its eight.
+All in the steady state (accounts, work and terms have been used before; the license is new, and so is the offer's
+nonce): an offer's nonce costs 17,100 more when it is the first of its eight.
 """
 
 from dataclasses import astuple, replace

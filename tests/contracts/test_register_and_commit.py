@@ -49,7 +49,7 @@ class TestStored:
 
 
 class TestUnknownWorks:
-    @pytest.mark.parametrize("view", ["recordingOf", "creatorOf", "separationRootOf"])
+    @pytest.mark.parametrize("view", ["recordingOf", "creatorOf", "separationRootOf", "versionOf"])
     def test_views_revert(self, registry, registered, view):
         for work in (0, 1, recording_id(digest("never registered")), registered.recording_id | 7, 2**224 - 1):
             with reverts("UnknownWork", work=work):

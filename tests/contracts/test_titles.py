@@ -202,6 +202,22 @@ class TestVersion:
                 simulate(ipnft.versionOf, work)
 
 
+class TestStanding:
+    """What a sale asks in one call is what the views say one by one."""
+
+    def test_is_all_the_views(self, ipnft, recording, vocals, title, creator, buyer):
+        ipnft.mint(recording, buyer, *title, sender=creator)
+        ipnft.mint(vocals, creator, *title, sender=buyer)
+        for work in (recording, vocals, recording | Kind.DRUMS):
+            views = (ipnft.rightsHolder, ipnft.titleEpoch, ipnft.coverageOf, ipnft.versionOf)
+            assert tuple(ipnft.standingOf(work)) == tuple(view(work) for view in views)
+
+    def test_unknown_work(self, ipnft, recording):
+        for work in (recording | 7, 256):
+            with reverts("UnknownWork", work=work):
+                simulate(ipnft.standingOf, work)
+
+
 class TestReentry:
     """A receiver that calls back while it is handed a title finds everything done."""
 
