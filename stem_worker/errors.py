@@ -1,4 +1,4 @@
-"""What can go wrong in a worker; what an artist may hear of is in `stemma.audio.errors`, `stemma.messaging.failures`."""
+"""What can go wrong in a worker; what an artist hears of is in `stemma.audio.errors`, `stemma.messaging.failures`."""
 
 from http import HTTPStatus
 
