@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+# A failed upload carries codes of the first two, and the registry explains every code.
+import stemma.audio.errors
+import stemma.messaging.failures  # noqa: F401
 from api import errors
 from stemma.chain.errors import ChainError
 from stemma.errors import AppError

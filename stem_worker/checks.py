@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from stem_worker.errors import SeparationImplausible
 from stemma.audio.meter import AudioMeter, Measurement
+from stemma.messaging.failures import SeparationImplausible
 from stemma.works import STEM_KINDS
 
 Pcm = npt.NDArray[np.float32]

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import structlog
 
-from stem_worker.errors import RequestInvalid, SeparationImplausible, SourceMismatch
 from stem_worker.job import Job, Workshop
 from stem_worker.metrics import JOBS, STAGE_SECONDS
 from stem_worker.progress import PRODUCER, progress_of
@@ -13,6 +12,7 @@ from stemma.errors import AppError
 from stemma.messaging.delivery import Delivery
 from stemma.messaging.envelope import Envelope
 from stemma.messaging.events import SeparationFailure, SeparationRequest, SeparationResult
+from stemma.messaging.failures import RequestInvalid, SeparationImplausible, SourceMismatch, WorkerLost
 from stemma.messaging.names import STEM_DLQ, STEM_RESULTS
 from stemma.messaging.publisher import Publisher
 
@@ -26,8 +26,9 @@ log = structlog.get_logger("worker")
 class SeparationHandler:
     """Handles deliveries of `stem-separate.worker`, one at a time.
 
-    A job that fails by its input, or for the third time, is reported on `stem-dlq` and acknowledged. Any other failure
-    is raised, so that the message is delivered again. A result is published before the message is acknowledged:
+    A job that fails by its input, or for the third time, is reported on `stem-dlq` and acknowledged, and so is one that
+    three deliveries did not bring to an end, as it may be what kills the workers. Any other failure is raised, so that
+    the message is delivered again. A result is published before the message is acknowledged:
     a crash between the two separates again, and readers recognize the second result by its job.
     """
 
@@ -42,6 +43,9 @@ class SeparationHandler:
             await self._handle(request, delivery)
 
     async def _handle(self, request: SeparationRequest, delivery: Delivery) -> None:
+        if delivery.attempt > MAX_ATTEMPTS:
+            await self._failed(request, delivery, WorkerLost(f"{MAX_ATTEMPTS} workers ended in the middle of it"))
+            return
         log.info("separating", title=request.title, artist=request.artist, attempt=delivery.attempt)
         try:
             async with progress_of(request.job_id, self._publisher) as report:

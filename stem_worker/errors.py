@@ -1,4 +1,4 @@
-"""What can go wrong in a worker. What is wrong with the audio itself is in `stemma.audio.errors`."""
+"""What can go wrong in a worker; what an artist hears of is in `stemma.audio.errors`, `stemma.messaging.failures`."""
 
 from http import HTTPStatus
 
@@ -33,25 +33,3 @@ class SeparationCancelled(AppError):
     code = "separation_cancelled"
     status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "The separation was stopped"
-
-
-class SeparationImplausible(AppError):
-    """The model's output fails the checks that every separation must pass."""
-
-    code = "separation_implausible"
-    title = "The separation failed its checks"
-
-
-class SourceMismatch(AppError):
-    """The stored original is not the file that the request names by its hash."""
-
-    code = "source_mismatch"
-    title = "The stored file has another hash"
-
-
-class RequestInvalid(AppError):
-    """The message cannot be understood, or contradicts itself."""
-
-    code = "separation_request_invalid"
-    status = HTTPStatus.BAD_REQUEST
-    title = "The separation request is not valid"

@@ -15,7 +15,6 @@ from anyio import to_thread
 from stem_worker.attestation import Attestor, committed, first_separation
 from stem_worker.checks import CheckedStems, check
 from stem_worker.engine import Engine
-from stem_worker.errors import RequestInvalid, SourceMismatch
 from stem_worker.manifest import StoredSeparation, build_manifest, token_metadata
 from stem_worker.progress import Report
 from stem_worker.runtime import describe_runtime
@@ -25,6 +24,7 @@ from stemma.audio.preview import choose_window, encode_preview
 from stemma.audio.probe import AudioFacts, AudioLimits, decode
 from stemma.cid import RAW, Blob, Cid, CidError
 from stemma.messaging.events import ProcessedStem, SeparationRequest, SeparationResult
+from stemma.messaging.failures import RequestInvalid, SourceMismatch
 from stemma.storage import Storage
 from stemma.works import STEM_KINDS, Kind, recording_id, stem_id, to_hex
 

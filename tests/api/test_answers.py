@@ -1,5 +1,8 @@
 """What every answer has in common, and the OpenAPI document; one server serves all of it."""
 
+import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -103,6 +106,13 @@ async def test_every_code_is_unique_and_explained(anybody: Person) -> None:
     for error in problems._error_classes(problems.AppError):
         by_code.setdefault(error.code, set()).add((error.status.value, error.title))
     assert [code for code, meanings in by_code.items() if len(meanings) > 1] == [], "one code, one meaning"
+
+
+def test_the_codes_of_failed_uploads_are_explained_by_a_process_that_only_serves() -> None:
+    code = "import api.app, json; from api import problems; print(json.dumps(list(problems.registry())))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    carried = {"audio_unreadable", "audio_silent", "separation_implausible", "source_mismatch", "worker_lost"}
+    assert carried | {"probe_failed", "separation_failed", "recording_exists"} <= set(json.loads(done.stdout))
 
 
 async def test_odd_requests_never_get_anything_but_answers_and_problems(anybody: Person) -> None:

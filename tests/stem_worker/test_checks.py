@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stem_worker.checks import KINDS, check
-from stem_worker.errors import SeparationImplausible
+from stemma.messaging.failures import SeparationImplausible
 
 MIX = (0.1 * np.random.default_rng(2).standard_normal((2, 44_100))).astype(np.float32)
 

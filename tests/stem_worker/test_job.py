@@ -14,7 +14,6 @@ from eth_account.messages import encode_typed_data
 
 from stem_worker.attestation import Attestor
 from stem_worker.engine import Engine
-from stem_worker.errors import RequestInvalid, SourceMismatch
 from stem_worker.job import Job, Workshop
 from stem_worker.synth import si_sdr_gain
 from stem_worker.workspace import Workspaces
@@ -25,6 +24,7 @@ from stemma.chain.merkle import stems_root
 from stemma.cid import Cid
 from stemma.documents import SeparationManifest
 from stemma.messaging.events import SeparationRequest, SeparationResult
+from stemma.messaging.failures import RequestInvalid, SourceMismatch
 from stemma.storage import Storage
 from stemma.storage.errors import NotFound
 from stemma.works import STEM_KINDS, recording_id, stem_id, to_hex

@@ -9,12 +9,15 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
 import numpy as np
 import pytest
 
+from stem_worker.consumer import SeparationHandler
+from stem_worker.job import Workshop
 from stem_worker.synth import SynthSong
 from stemma.chain.abi import CONTRACTS
 from stemma.chain.deployments import ContractDeployment, Deployment, deployment_file
@@ -27,6 +30,7 @@ from stemma.messaging.events import SeparationFailure, SeparationProgress, Separ
 from stemma.messaging.names import STEM_DLQ_API_JOBS, STEM_RESULTS_API_JOBS, STEM_SEPARATE
 from stemma.messaging.publisher import Publisher
 from stemma.messaging.topology import ensure_topology
+from stemma.messaging.tracing import TraceContext
 from stemma.storage import open_storage_at
 from tests.stem_worker.orders import Requests, wav
 
@@ -237,6 +241,30 @@ async def test_sigterm_and_kill_9_in_the_middle_of_a_separation(house: House, lo
     assert list(scratch.iterdir()) == []
     for stem in heard.results[0].stems:
         await house.requests.storage.stat(Cid.parse(stem.cid))
+
+
+async def test_a_song_that_no_worker_survives_is_given_up_untried(house: House, song: SynthSong) -> None:
+    request = await house.requests.about(wav(song.mix))
+
+    def workshop() -> Workshop:
+        raise AssertionError("it must not be tried again")
+
+    async with house.listening() as heard, Publisher(house.endpoint) as publisher:
+        delivery = Delivery(
+            envelope=Envelope.of(request, producer="test"),
+            attempt=4,
+            message_id="1",
+            published_at=datetime.now(UTC),
+            attributes={},
+            trace=TraceContext.start(),
+            dead_letter=None,
+        )
+        await SeparationHandler(workshop, publisher)(delivery)
+        await heard.until(lambda seen: seen.failures)
+
+    [failure] = heard.failures
+    assert (failure.job_id, failure.code, failure.attempts) == (request.job_id, "worker_lost", 4)
+    assert not failure.permanent
 
 
 async def test_a_worker_without_a_key_says_so(house: House) -> None:
