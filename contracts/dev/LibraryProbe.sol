@@ -25,14 +25,6 @@ contract LibraryProbe {
         return StemTree.separationRoot(recordingId_, stemsRoot, metadataDigest);
     }
 
-    function batchLeaf(uint224 recordingId_, IStemRegistry.Separation calldata separation)
-        external
-        pure
-        returns (bytes32)
-    {
-        return StemTree.batchLeaf(recordingId_, separation);
-    }
-
     function root(bytes32[] memory leaves) external pure returns (bytes32) {
         return StemTree.root(leaves);
     }

@@ -14,10 +14,14 @@ from stemma.chain.intents import (
     Share,
     Stem,
     attestation_digest,
+    commitment,
+    origin_digest,
     registration_digest,
+    version_digest,
 )
+from stemma.chain.titles import adoption_digest
 from stemma.cid import DAG_PB, RAW, Cid
-from stemma.works import STEM_KINDS, recording_id, stem_id
+from stemma.works import STEM_KINDS, WorkId, recording_id, stem_id
 
 differential = settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -104,3 +108,48 @@ def test_attestation_digest(registry, domain, registration, separation, deadline
     struct = unsigned(registration, separation, domain).separation_struct
     on_chain = registry.attestationDigest(creator, content_hash, struct, deadline)
     assert on_chain == attestation_digest(creator, content_hash, separation, deadline, domain)
+
+
+@given(registration=registrations, deadline=uints(64))
+@differential
+def test_origin_digest(registry, domain, registration, deadline):
+    creator, content_hash = registration.creator, registration.content_hash
+    assert registry.originDigest(creator, content_hash, deadline) == origin_digest(
+        creator, content_hash, deadline, domain
+    )
+
+
+@given(registration=registrations, separation=separations)
+@differential
+def test_version_digest(registry, domain, registration, separation):
+    struct = unsigned(registration, separation, domain).separation_struct
+    recording = registration.recording_id
+    assert registry.versionDigest(recording, struct) == version_digest(recording, separation, domain)
+
+
+@given(work=uints(224), version=uints(32), directory=words)
+@differential
+def test_adoption_digest(ipnft, chain, work, version, directory):
+    ours = adoption_digest(WorkId(work), version, directory, chain_id=chain.chain_id, titles=ipnft.address)
+    assert ipnft.adoptionDigest(work, version, directory) == ours
+
+
+@given(creator=addresses, content_hash=words, salt=words)
+@differential
+def test_commitment(registry, creator, content_hash, salt):
+    assert registry.commitmentOf(creator, content_hash, salt) == commitment(creator, content_hash, salt)
+
+
+@given(content_hash=words, root=words, directory=words)
+@differential
+def test_separation_root(probe, content_hash, root, directory):
+    work = recording_id(content_hash)
+    assert probe.separationRoot(work, root, directory) == merkle.separation_root(work, root, directory)
+
+
+@given(registration=registrations, separation=separations)
+@differential
+def test_batch_leaf(registry, domain, registration, separation):
+    struct = unsigned(registration, separation, domain).separation_struct
+    leaf = merkle.batch_leaf(registration.recording_id, separation)
+    assert registry.batchLeaf(registration.recording_id, struct) == leaf
