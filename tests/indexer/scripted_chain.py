@@ -17,6 +17,7 @@ ADDRESSES = {name: keccak(name.encode())[:20] for name in CONTRACTS}
 CONTRACTS_OF_CHAIN = [Contract(name, address, load_abi(name)) for name, address in ADDRESSES.items()]
 NOBODY = bytes(20)
 FINALITY = 12
+_keccak = cache(keccak)
 
 
 @cache
@@ -47,6 +48,8 @@ class Block:
     time: int
     logs: list[dict[str, Any]] = field(default_factory=list)
     has_log_times: bool = True
+    _made_of: int = -1
+    _bits: int = 0
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -54,8 +57,24 @@ class Block:
             "hash": "0x" + self.hash.hex(),
             "parentHash": "0x" + self.parent.hex(),
             "timestamp": hex(self.time),
+            "logsBloom": f"0x{self._bloom():0512x}",
             "transactions": [],
         }
+
+    def _bloom(self) -> int:
+        """Of all logs, and now and then of more, as a busy block's is."""
+        if self._made_of != len(self.logs):
+            self._made_of, self._bits = len(self.logs), self._make_bloom()
+        return self._bits
+
+    def _make_bloom(self) -> int:
+        items = [bytes.fromhex(item[2:]) for log in self.logs for item in (log["address"], *log["topics"])]
+        bits = 0
+        for item in (*items, self.hash):
+            digest = _keccak(item)
+            for start in (0, 2, 4):
+                bits |= 1 << (int.from_bytes(digest[start : start + 2], "big") % 2048)
+        return bits if self.number % 5 else 2**2048 - 1
 
 
 @dataclass
