@@ -25,10 +25,11 @@ from psycopg import AsyncConnection
 from replay_node import ADDRESS, CHAIN_ID, replaying
 
 from indexer.apply import Writer
+from indexer.calls import RpcLog
 from indexer.engine import Engine
 from indexer.migrate import migrate
 from indexer.projection import Contract, Events, Projections, Router
-from indexer.rpc import Node, RpcLog
+from indexer.rpc import Node
 from indexer.service import connect, relax_garbage_collection
 from indexer.source import Source
 from indexer.tables import Row
@@ -85,7 +86,7 @@ async def backfill(database_url: str, node_url: str, head: int) -> None:
     """The engine as it runs in production."""
     router = Router([Contract("Token", ADDRESS, ABI)], projections)
     async with connect(database_url, 1, "writer") as db, Node([node_url], chain_id=CHAIN_ID) as node:
-        await Engine(node, Source(node, router.addresses), Writer(db, router), first_block=1).run(until=head)
+        await Engine(node, Source(node, router.topics), Writer(db, router), first_block=1).run(until=head)
 
 
 async def floor(database_url: str, node_url: str, head: int, step: int) -> None:

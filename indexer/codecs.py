@@ -71,6 +71,17 @@ def event_codec(abi: Sequence[Mapping[str, Any]], name: str, event_class: type[t
     return EventCodec(name, keccak(signature.encode()), fields, decode(fields, event_class))
 
 
+def event_topics(abi: Sequence[Mapping[str, Any]]) -> list[bytes]:
+    """The first topics of all events of an ABI; none if one of them is anonymous."""
+    events = [entry for entry in abi if entry.get("type") == "event"]
+    if any(entry.get("anonymous") for entry in events):
+        return []
+    return [
+        keccak(f"{entry['name']}({','.join(_canonical_type(each) for each in entry['inputs'])})".encode())
+        for entry in events
+    ]
+
+
 def reference_decoder(fields: Sequence[Field], event_class: type[tuple[Any, ...]]) -> Decoder:
     """Return a decoder for any layout, on eth-abi."""
     indexed = [field for field in fields if field.indexed]

@@ -140,7 +140,7 @@ async def _verify(generation: int | None, storage: bool) -> "Verification":
 
     from indexer.projections import STEMMA
     from indexer.rpc import Node
-    from indexer.service import shown_generation
+    from indexer.service import asked_urls, shown_generation
     from indexer.verify import verify as compare
 
     settings, contracts = _deployed()
@@ -149,7 +149,7 @@ async def _verify(generation: int | None, storage: bool) -> "Verification":
     async with AsyncExitStack() as stack:
         node = None
         if storage:
-            node = await stack.enter_async_context(Node(settings.rpc_urls, chain_id=settings.chain_id))
+            node = await stack.enter_async_context(Node(asked_urls(settings.rpc_urls), chain_id=settings.chain_id))
         return await compare(database_url, chosen, contracts, STEMMA, node=node)
 
 

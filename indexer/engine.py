@@ -20,6 +20,7 @@ import structlog
 
 from indexer.apply import Prepared, Step, Writer
 from indexer.blocks import Header, Marks
+from indexer.calls import RpcBlock
 from indexer.chain_state import ChainState
 from indexer.errors import FinalityBroken, Inconsistent, TryAgain
 from indexer.metrics import METRICS
@@ -119,7 +120,7 @@ class Engine:
             if until is not None and self.chain.tip.number >= until and progress is not Progress.WAITING:
                 return
             if progress is not Progress.ADVANCED:
-                await asyncio.sleep(self._pace.poll(self._source.latency_seconds))
+                await self._source.wait(self._pace.poll(self._source.latency_seconds))
 
     async def converge(self, until: int | None = None) -> Progress:
         """Take one step towards the node's head, or towards block ``until`` if that is lower.
@@ -130,7 +131,8 @@ class Engine:
         """
         if self._chain is None:
             await self._open()
-        tip, head = self.chain.tip, await self._source.head()
+        newest = await self._source.head()
+        tip, head = self.chain.tip, newest[0]
         METRICS.head.set(head.number)
         METRICS.lag.set(max(0, head.number - tip.number))
         if head.hash == tip.hash:
@@ -143,7 +145,7 @@ class Engine:
         target = head.number if until is None else min(head.number, until)
         if target <= tip.number < head.number:
             return Progress.IDLE
-        await self._advance(head, target)
+        await self._advance(newest, target)
         METRICS.delay.observe(time.monotonic() - seen)
         return Progress.ADVANCED
 
@@ -158,8 +160,9 @@ class Engine:
         await self._apply(None, self.chain.tip, marks)
         return Progress.ADVANCED
 
-    async def _advance(self, head: Header, target: int) -> None:
+    async def _advance(self, newest: tuple[Header, RpcBlock], target: int) -> None:
         """Apply the next blocks up to ``target``: final ranges if there are any, else the next few blocks."""
+        head = newest[0]
         marks = self._raised(await self._source.marks(head))
         tip = self.chain.tip
         if tip.number < min(marks.finalized, target):
@@ -177,10 +180,10 @@ class Engine:
                     base = self.chain.tip
             return
         base = tip
-        batch = await self._source.live(base, target, head) if base.number < target else None
+        batch = await self._source.live(base, target, newest) if base.number < target else None
         if batch is None or batch.headers[0].parent_hash != tip.hash:
             base = await self._common_block(head)
-            batch = await self._source.live(base, target, head) if base.number < target else None
+            batch = await self._source.live(base, target, newest) if base.number < target else None
         await self._apply(self._writer.prepare(batch) if batch else None, base, marks)
 
     async def _apply(self, prepared: Prepared | None, base: Header, marks: Marks) -> None:
@@ -247,6 +250,7 @@ class Engine:
             await self._source.require_contracts()
             anchor = await self._source.header(self._first_block - 1)
             assert self._node.genesis_hash is not None, "an endpoint that answered has been proved"
+            assert self._node.chain_id is not None
             await self._writer.pin(self._node.chain_id, self._node.genesis_hash, anchor)
             headers, self._history = [anchor], anchor.number
         self._node.pin(genesis_hash)

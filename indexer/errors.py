@@ -15,6 +15,10 @@ class Inconsistent(TryAgain):
     """Answers that belong together contradict each other: the chain moved between them, or the node is wrong."""
 
 
+class Untrue(Inconsistent):
+    """An endpoint said something that cannot be true, whatever the chain did meanwhile."""
+
+
 class RangeTooLarge(Exception):
     """The node refuses a log query of this many blocks or results; ``suggested`` is its hint in blocks, or 0."""
 

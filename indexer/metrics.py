@@ -29,6 +29,11 @@ class Metrics:
         )
         self.rpc_calls = Counter("stemma_indexer_rpc_calls", "JSON-RPC calls sent, by method", ["method"])
         self.rpc_faults = Counter("stemma_indexer_rpc_faults", "Useless answers, by endpoint", ["endpoint"])
+        self.rpc_untruths = Counter("stemma_indexer_rpc_untruths", "Answers that cannot be true", ["endpoint"])
+        self.bloom_doubts = Counter(
+            "stemma_indexer_bloom_doubts", "Blocks whose bloom held one of our events although there was none"
+        )
+        self.head_notices = Counter("stemma_indexer_head_notices", "New heads told by a websocket")
         self.leading = Gauge("stemma_indexer_leading", "1 while this process writes, 0 while it stands by")
         self.documents = Counter("stemma_indexer_documents", "Attempts to fetch a document, by outcome", ["outcome"])
 

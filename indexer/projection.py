@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, LiteralString, TypeVar
 
 from indexer.blocks import Log
-from indexer.codecs import CodecError, EventCodec, event_codec
+from indexer.codecs import CodecError, EventCodec, event_codec, event_topics
 from indexer.errors import ProjectionFailed
 from indexer.tables import Facts, Row, State, Table
 
@@ -121,7 +121,7 @@ class Router:
         Raises:
             CodecError: an event class does not fit its contract's ABI.
         """
-        self.addresses = tuple(contract.address for contract in contracts)
+        self.topics = {contract.address: event_topics(contract.abi) for contract in contracts}
         self.addresses_by_name = {contract.name: "0x" + contract.address.hex() for contract in contracts}
         self.tables = tuple(projections.tables)
         self._routes: dict[tuple[bytes, bytes], Route] = {}

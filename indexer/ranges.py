@@ -8,8 +8,22 @@ LARGEST_RANGE = 10_000
 GROWTH = 2.0
 ANSWERS_TO_FORGET = 32
 """After so many good answers the limit is doubted: it may have been a busy moment, or another endpoint's."""
-_HINT = re.compile(r"(0x[0-9a-f]+)\s*,\s*(0x[0-9a-f]+)", re.IGNORECASE)
-_LIMIT = re.compile(r"(\d[\d,_]*)\s*(k)?\s*(?:blocks?\b)", re.IGNORECASE)
+_HINTS = (
+    (re.compile(r"(0x[0-9a-f]+)\s*(?:,|-|to)\s*(0x[0-9a-f]+)", re.IGNORECASE), 16),
+    (re.compile(r"range (?:of )?(\d+)\s*-\s*(\d+)", re.IGNORECASE), 10),
+)
+_NUMBER = r"(\d[\d,_]*)\s*(k)?\b"
+_LIMITS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"limited to(?: an?)?(?: 0 -)? {_NUMBER}(?: blocks?)? range",
+        rf"{_NUMBER}\s*blocks?\b",
+        rf"block range:? {_NUMBER}",
+        rf"block range(?: is)? greater than {_NUMBER}",
+        rf"blocks?(?: allowed)? is {_NUMBER}",
+        rf"maximum (?:is set to|allowed is) {_NUMBER}",
+    )
+)
 
 
 @dataclass(slots=True)
@@ -45,8 +59,10 @@ def suggested_blocks(message: str) -> int:
     Nodes either give a range that would work ("try with this block range [0x10, 0x2f]") or their limit ("limited to
     a 10,000 blocks range", "up to 2k blocks").
     """
-    if hint := _HINT.search(message):
-        return max(0, int(hint[2], 16) - int(hint[1], 16) + 1)
-    if limit := _LIMIT.search(message):
-        return int(re.sub(r"[,_]", "", limit[1])) * (1000 if limit[2] else 1)
+    for hint, base in _HINTS:
+        if found := hint.search(message):
+            return max(0, int(found[2], base) - int(found[1], base) + 1)
+    for limit in _LIMITS:
+        if found := limit.search(message):
+            return int(re.sub(r"[,_]", "", found[1])) * (1000 if found[2] else 1)
     return 0

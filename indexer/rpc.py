@@ -1,12 +1,15 @@
 """Raw JSON-RPC over keep-alive HTTP to one or several nodes: batches, typed answers, failover, back-off.
 
-An endpoint that fails rests for a while that doubles, and the next one is asked; one that serves another chain is never
-asked again. Formats: JSON-RPC 2.0, Ethereum execution API, EIP-1474 (error codes).
+The cheapest endpoint by latency and error rate is asked, and kept while no other is much better, for two nodes are
+seldom at the same block. One that fails rests for a while that doubles; one that says something that cannot be true is
+named and rests longest; one that serves another chain is never asked again. Formats: JSON-RPC 2.0, Ethereum execution
+API, EIP-1474 (error codes).
 """
 
+import asyncio
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +17,8 @@ import aiohttp
 import msgspec
 import structlog
 
+from indexer.calls import CHAIN_ID, Call, get_block
+from indexer.endpoint import LONGEST_REST_SECONDS, Endpoint
 from indexer.errors import ForeignChain, NodeUnavailable, RangeTooLarge
 from indexer.metrics import METRICS
 from indexer.ranges import suggested_blocks
@@ -22,39 +27,23 @@ _log = structlog.get_logger(__name__)
 
 REQUEST_SECONDS = 20.0
 LARGEST_BATCH = 100
+BATCHES_AT_ONCE = 4
 FIRST_REST_SECONDS = 0.1
-LONGEST_REST_SECONDS = 3.0
+LIMITED_SECONDS = 1.0
+DOWN_AFTER_FAILURES = 8
+MUCH_BETTER = 2.0
+"""An endpoint that costs so many times less than the present one takes its place."""
 _TOO_LARGE = re.compile(
-    r"range|too many|more than \d+ (results|logs)|limit exceeded|response size|too large|query timeout|10000 results",
+    r"range|too many (blocks|logs|results)|more than \d+ (results|logs)|exceeds? (limit|max)|limit exceeded|too large"
+    r"|response size|query timeout|10000 results|requested blocks",
+    re.IGNORECASE,
+)
+_TOO_OFTEN = re.compile(
+    r"rate.?limit|too many requests|request (count|limit)|requests per|compute units|capacity exceeded|throughput",
     re.IGNORECASE,
 )
 # A node that lags says this of a range that it has not reached; asking for less would not help.
 _NOT_THERE_YET = re.compile(r"beyond|future|invalid block range|not found|unknown block", re.IGNORECASE)
-_TOO_LARGE_CODES = (-32005, -32600, -32602, -32000, -32603, -32012)
-
-
-class RpcLog(msgspec.Struct, gc=False, rename="camel"):
-    """A log as `eth_getLogs` gives it; quantities and bytes in hex. ``block_timestamp`` is not given by all nodes."""
-
-    address: str
-    topics: list[str]
-    data: str
-    block_number: str
-    block_hash: str
-    transaction_hash: str
-    transaction_index: str
-    log_index: str
-    block_timestamp: str | None = None
-    removed: bool = False
-
-
-class RpcBlock(msgspec.Struct, gc=False, rename="camel"):
-    """The part of a block that the parent-hash chain needs."""
-
-    number: str
-    hash: str
-    parent_hash: str
-    timestamp: str
 
 
 class _Failure(msgspec.Struct):
@@ -68,88 +57,19 @@ class _Reply(msgspec.Struct):
     error: _Failure | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call, and how its result is read."""
-
-    method: str
-    params: Sequence[Any]
-    read: Callable[[bytes | msgspec.Raw], Any]
-
-
-_read_text = msgspec.json.Decoder(str).decode
-_read_block = msgspec.json.Decoder(RpcBlock | None).decode
-_read_logs = msgspec.json.Decoder(list[RpcLog]).decode
 _read_replies = msgspec.json.Decoder(list[_Reply] | _Reply).decode
-
-
-def get_block(which: int | str) -> Call:
-    """The block at a height or with a tag ("latest", "safe", "finalized"); null if the node has none."""
-    return Call("eth_getBlockByNumber", [hex(which) if isinstance(which, int) else which, False], _read_block)
-
-
-def get_logs(addresses: Sequence[bytes], *, first: int, last: int) -> Call:
-    """The logs of contracts in a range of blocks, both ends included."""
-    criteria = {"fromBlock": hex(first), "toBlock": hex(last), "address": ["0x" + each.hex() for each in addresses]}
-    return Call("eth_getLogs", [criteria], _read_logs)
-
-
-def get_logs_of_block(addresses: Sequence[bytes], block_hash: bytes) -> Call:
-    """The logs of contracts in one block, by its hash (EIP-234), so that no reorg can come between."""
-    criteria = {"blockHash": "0x" + block_hash.hex(), "address": ["0x" + each.hex() for each in addresses]}
-    return Call("eth_getLogs", [criteria], _read_logs)
-
-
-def get_code(address: bytes) -> Call:
-    """The code of a contract now, in hex; "0x" where there is none."""
-    return Call("eth_getCode", ["0x" + address.hex(), "latest"], _read_text)
-
-
-def eth_call(address: bytes, data: bytes, block: int) -> Call:
-    """What a view function returns as of a block, in hex; "0x" if it reverts."""
-    call = {"to": "0x" + address.hex(), "data": "0x" + data.hex()}
-    return Call("eth_call", [call, hex(block)], _read_text)
-
-
-_CHAIN_ID = Call("eth_chainId", [], _read_text)
 
 
 class _Fault(Exception):
     """An endpoint did not answer usefully."""
 
 
-@dataclass(slots=True)
-class Endpoint:
-    """A node by its URL and how it has behaved; ``is_known`` once it has proved that it serves our chain."""
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The results of some calls, and the endpoint that gave them all."""
 
-    url: str
-    first_rest_seconds: float
-    failures: int = 0
-    resting_until: float = 0.0
-    latency_seconds: float = 0.0
-    is_known: bool = False
-    foreign: str = ""
-    complaint: str = ""
-
-    @property
-    def name(self) -> str:
-        """The URL without what may be an API key."""
-        return re.sub(r"^(\w+://)(?:[^@/]*@)?([^/?]+).*", r"\1\2", self.url)
-
-    def succeeded(self, seconds: float) -> None:
-        """Note an answer."""
-        self.failures = 0
-        self.latency_seconds = seconds if not self.latency_seconds else 0.8 * self.latency_seconds + 0.2 * seconds
-
-    def failed(self, complaint: str, rest_seconds: float | None = None) -> None:
-        """Note a failure; it rests twice as long after each."""
-        self.failures += 1
-        doublings = min(self.failures - 1, 16)  # a node may be away for days, a float ends at 2 ** 1024
-        pause = min(self.first_rest_seconds * 2**doublings, LONGEST_REST_SECONDS)
-        self.resting_until = time.monotonic() + (pause if rest_seconds is None else rest_seconds)
-        # Whatever answers at this URL next has to prove itself again: a node may have been started anew.
-        self.is_known = False
-        self.complaint = complaint
+    results: list[Any]
+    endpoint: Endpoint
 
 
 class Node:
@@ -159,11 +79,13 @@ class Node:
         self,
         urls: Sequence[str],
         *,
-        chain_id: int,
+        chain_id: int | None,
         request_seconds: float = REQUEST_SECONDS,
         rest_seconds: float = FIRST_REST_SECONDS,
     ) -> None:
-        """``request_seconds``: time for one answer; ``rest_seconds``: pause of an endpoint after its first failure."""
+        """``chain_id``: None takes the chain that the first endpoint to answer serves. ``request_seconds``: time for
+        one answer; ``rest_seconds``: pause of an endpoint after its first failure.
+        """
         if not urls:
             raise ValueError("no RPC endpoint is configured")
         self.endpoints = [Endpoint(url, rest_seconds) for url in urls]
@@ -171,6 +93,7 @@ class Node:
         self.genesis_hash: bytes | None = None
         self._request_seconds = request_seconds
         self._session: aiohttp.ClientSession | None = None
+        self._preferred: Endpoint | None = None
 
     async def __aenter__(self) -> "Node":
         self._session = aiohttp.ClientSession(
@@ -199,20 +122,26 @@ class Node:
         return self._in_order()[0].latency_seconds
 
     async def call(self, calls: Sequence[Call]) -> list[Any]:
-        """Return the results of the calls, all from one endpoint.
+        """Return the results of the calls, all from one endpoint. Raises as `ask`."""
+        return (await self.ask(calls)).results
+
+    async def ask(self, calls: Sequence[Call], *, rather_not: Endpoint | None = None) -> Answers:
+        """Return the results of the calls and who gave them; not ``rather_not`` if there is another.
 
         Raises:
             RangeTooLarge: the node refuses a log query for its size.
             NodeUnavailable: every endpoint failed or rests.
             ForeignChain: every endpoint serves another chain.
         """
-        for endpoint in self._in_order():
-            if endpoint.foreign or endpoint.resting_until > time.monotonic():
+        for endpoint in sorted(self._in_order(), key=lambda each: each is rather_not):
+            if endpoint.foreign or endpoint.is_resting:
                 continue
             try:
                 await self._prove(endpoint)
                 if not endpoint.foreign:
-                    return await self._ask(endpoint, calls)
+                    results = await self._ask(endpoint, calls)
+                    self._preferred = endpoint if rather_not is None else self._preferred
+                    return Answers(results, endpoint)
             except _Fault as fault:
                 _log.warning("endpoint failed", endpoint=endpoint.name, complaint=str(fault))
         complaints = "; ".join(f"{each.name}: {each.foreign or each.complaint}" for each in self.endpoints)
@@ -223,20 +152,37 @@ class Node:
             )
         raise NodeUnavailable(complaints)
 
+    def blame(self, endpoint: Endpoint, complaint: str) -> None:
+        """Let an endpoint rest for what it said: something that cannot be true."""
+        _log.error("endpoint caught in an untruth", endpoint=endpoint.name, complaint=complaint)
+        METRICS.rpc_untruths.labels(endpoint.name).inc()
+        endpoint.failed(complaint, LONGEST_REST_SECONDS if len(self.endpoints) > 1 else None)
+
+    def has_other_than(self, endpoint: Endpoint) -> bool:
+        """Whether there is another endpoint that is not down for long."""
+        others = (each for each in self.endpoints if each is not endpoint and not each.foreign)
+        return any(each.failures < DOWN_AFTER_FAILURES for each in others)
+
     def _in_order(self) -> list[Endpoint]:
-        return sorted(self.endpoints, key=lambda endpoint: (bool(endpoint.foreign), endpoint.failures))
+        found = sorted(self.endpoints, key=lambda each: (bool(each.foreign), each.is_resting, each.cost))
+        kept = self._preferred
+        if kept and not (kept.foreign or kept.is_resting) and kept.cost <= MUCH_BETTER * found[0].cost:
+            found.sort(key=lambda each: each is not kept)
+        return found
 
     async def _prove(self, endpoint: Endpoint) -> None:
         """Ask an unknown endpoint which chain it serves; the first answer pins a node that has no genesis hash yet."""
         if endpoint.is_known:
             return
-        told, genesis = await self._ask(endpoint, [_CHAIN_ID, get_block(0)])
+        told, genesis = await self._ask(endpoint, [CHAIN_ID, get_block(0)])
         if genesis is None:
             raise self._fault(endpoint, "has no block 0")
         try:
             chain_id, genesis_hash = int(told, 16), bytes.fromhex(genesis.hash[2:])
         except ValueError as error:
             raise self._fault(endpoint, f"cannot say which chain it serves: {error}") from error
+        if self.chain_id is None:
+            self.chain_id = chain_id
         if chain_id != self.chain_id:
             endpoint.foreign = f"serves chain {chain_id}, not {self.chain_id}"
         elif self.genesis_hash not in (None, genesis_hash):
@@ -248,9 +194,15 @@ class Node:
             _log.error("endpoint refused", endpoint=endpoint.name, because=endpoint.foreign)
 
     async def _ask(self, endpoint: Endpoint, calls: Sequence[Call]) -> list[Any]:
+        if len(calls) <= LARGEST_BATCH:
+            return await self._exchange(endpoint, calls)
         results: list[Any] = []
-        for start in range(0, len(calls), LARGEST_BATCH):
-            results += await self._exchange(endpoint, calls[start : start + LARGEST_BATCH])
+        step = LARGEST_BATCH * BATCHES_AT_ONCE
+        for first in range(0, len(calls), step):
+            starts = range(first, min(first + step, len(calls)), LARGEST_BATCH)
+            parts = (self._exchange(endpoint, calls[start : start + LARGEST_BATCH]) for start in starts)
+            for part in await asyncio.gather(*parts):
+                results += part
         return results
 
     async def _exchange(self, endpoint: Endpoint, calls: Sequence[Call]) -> list[Any]:
@@ -289,13 +241,15 @@ class Node:
 
     async def _post(self, endpoint: Endpoint, body: bytes) -> bytes:
         assert self._session is not None
+        if wait := endpoint.turn():
+            await asyncio.sleep(wait)
         try:
             async with self._session.post(
                 endpoint.url, data=body, headers={"Content-Type": "application/json"}
             ) as response:
                 if response.status == 429:
-                    wait = response.headers.get("Retry-After", "1")
-                    raise self._fault(endpoint, "asks for patience (429)", float(wait) if wait.isdigit() else 1.0)
+                    asked = response.headers.get("Retry-After", "")
+                    raise self._limited(endpoint, "429", float(asked) if asked.isdigit() else LIMITED_SECONDS)
                 answer = await response.read()
                 # Some nodes send a JSON-RPC error with an HTTP error; only what is no JSON is the server's own trouble.
                 if response.status >= 400 and not answer.lstrip().startswith((b"{", b"[")):
@@ -304,14 +258,21 @@ class Node:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._fault(endpoint, f"{type(error).__name__} {error}".strip()) from error
 
-    def _fault(self, endpoint: Endpoint, complaint: str, rest_seconds: float | None = None) -> _Fault:
-        endpoint.failed(complaint, rest_seconds)
+    def _fault(self, endpoint: Endpoint, complaint: str) -> _Fault:
+        endpoint.failed(complaint)
         METRICS.rpc_faults.labels(endpoint.name).inc()
         return _Fault(complaint)
 
+    def _limited(self, endpoint: Endpoint, complaint: str, rest_seconds: float) -> _Fault:
+        endpoint.limited(f"asks for patience ({complaint})", rest_seconds)
+        METRICS.rpc_faults.labels(endpoint.name).inc()
+        return _Fault(endpoint.complaint)
+
     def _refusal(self, endpoint: Endpoint, call: Call, failure: _Failure) -> Exception:
+        message = failure.message
+        if _TOO_OFTEN.search(message):
+            return self._limited(endpoint, message, LIMITED_SECONDS)
         is_range = call.method == "eth_getLogs" and "fromBlock" in call.params[0]
-        is_too_large = _TOO_LARGE.search(failure.message) and not _NOT_THERE_YET.search(failure.message)
-        if is_range and failure.code in _TOO_LARGE_CODES and is_too_large:
-            return RangeTooLarge(failure.message, suggested_blocks(failure.message))
-        return self._fault(endpoint, f"{call.method}: {failure.message} ({failure.code})")
+        if is_range and _TOO_LARGE.search(message) and not _NOT_THERE_YET.search(message):
+            return RangeTooLarge(message, suggested_blocks(message))
+        return self._fault(endpoint, f"{call.method}: {message} ({failure.code})")

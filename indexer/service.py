@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 from indexer.apply import Writer
 from indexer.engine import Engine
 from indexer.errors import SchemaMissing
+from indexer.heads import Heads
 from indexer.leader import lead
 from indexer.projection import Contract, Router
 from indexer.projections import STEMMA
@@ -28,6 +29,7 @@ _log = structlog.get_logger(__name__)
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
+_WEBSOCKETS = ("ws://", "wss://")
 
 
 async def run(settings: Settings, *, generation: int | None = None, until: int | None = None) -> None:
@@ -84,6 +86,22 @@ def relax_garbage_collection() -> None:
     gc.set_threshold(100_000, 50, 100)
 
 
+def asked_urls(urls: Sequence[str]) -> list[str]:
+    """The endpoints that are asked."""
+    return [url for url in urls if not url.startswith(_WEBSOCKETS)]
+
+
+@asynccontextmanager
+async def telling(urls: Sequence[str]) -> AsyncIterator[Heads | None]:
+    """The first endpoint that tells of new heads, if there is one."""
+    for url in urls:
+        if url.startswith(_WEBSOCKETS):
+            async with Heads(url) as heads:
+                yield heads
+            return
+    yield None
+
+
 def contracts_of(deployment: Deployment) -> list[Contract]:
     """The contracts to follow."""
     return [
@@ -113,14 +131,15 @@ async def _session(
     async with (
         connect(database_url, generation, "writer") as writing,
         connect(database_url, generation, "resolver") as resolving,
-        Node(settings.rpc_urls, chain_id=settings.chain_id) as node,
+        Node(asked_urls(settings.rpc_urls), chain_id=settings.chain_id) as node,
+        telling(settings.rpc_urls) as heads,
         open_storage(settings) as storage,
     ):
         await lead(writing, generation)
         resolver = Resolver(resolving, storage)
         engine = Engine(
             node,
-            Source(node, router.addresses),
+            Source(node, router.topics, checks_blooms=settings.check_blooms, heads=heads),
             Writer(writing, router),
             first_block=deployment.first_block,
             journal_blocks=settings.journal_blocks,

@@ -1,21 +1,31 @@
-"""Blocks from a node, checked: final ranges fetched ahead, unfinalized blocks one by one and by hash."""
+"""Blocks from a node, checked: final ranges fetched ahead, unfinalized blocks one by one and by hash.
+
+A bloom excludes logs for certain, so one that the node invents or moves to another block is caught. A bloom that may
+hold one of our events although the node gave none is a reason to ask again, by block hash, and another endpoint if
+there is one: whoever gave fewer logs is named and left alone. `CHECK_BLOOMS` decides whether a backfill fetches the
+header of each block for this; of blocks that are not final it is always done, for their headers are fetched anyway.
+"""
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
-from datetime import UTC, datetime
-from functools import partial
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import TypeVar
 
+from indexer import bloom
 from indexer.blocks import Batch, Header, Log, Marks
+from indexer.calls import RpcBlock, RpcLog, get_block, get_code, get_logs, get_logs_of_block
 from indexer.chain_state import require_linked
-from indexer.errors import Inconsistent, RangeTooLarge
+from indexer.endpoint import Endpoint
+from indexer.errors import Inconsistent, RangeTooLarge, Untrue
+from indexer.heads import Heads
 from indexer.metrics import METRICS
 from indexer.ranges import RangeSize
-from indexer.rpc import Node, RpcBlock, RpcLog, get_block, get_code, get_logs, get_logs_of_block
+from indexer.reading import blocks_without_time, bloom_of, header_of, logs_of
+from indexer.rpc import Answers, Node
 
 Ready = TypeVar("Ready")
+Asked = TypeVar("Asked")
 
 WANTED_LOGS = 10_000
 RANGES_AHEAD = 3
@@ -30,16 +40,37 @@ class Source:
     All methods raise TryAgain when the node is away or contradicts itself, and ForeignChain when it is not our chain.
     """
 
-    def __init__(self, node: Node, addresses: Sequence[bytes]) -> None:
+    def __init__(
+        self,
+        node: Node,
+        topics: Mapping[bytes, Sequence[bytes]],
+        *,
+        checks_blooms: bool = True,
+        heads: Heads | None = None,
+    ) -> None:
+        """``topics``: the contracts' addresses with the first topics of their events; ``heads``: who tells of new ones.
+
+        ``checks_blooms``: whether each block's header is fetched in a backfill, too.
+        """
         self._node = node
-        self._addresses = tuple(addresses)
-        self._known = frozenset(addresses)
+        self._addresses = tuple(topics)
+        self._by_text = {"0x" + address.hex(): address for address in topics}
+        self._watched = bloom.Watched(topics)
+        self._checks_blooms = checks_blooms
+        self._heads = heads
         self._size = RangeSize(WANTED_LOGS)
 
     @property
     def latency_seconds(self) -> float:
         """How long the node takes to answer."""
         return self._node.latency_seconds
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until the node may have a new head: told by a websocket, or after so many seconds."""
+        if self._heads is None:
+            await asyncio.sleep(seconds)
+        else:
+            await self._heads.wait(seconds)
 
     async def require_contracts(self) -> None:
         """Raise Inconsistent unless every contract has code: without it, an empty index would look complete."""
@@ -49,28 +80,37 @@ class Source:
             if len(code) <= len("0x"):
                 raise Inconsistent(f"the node's chain has no contract at 0x{address.hex()}: not deployed there yet?")
 
-    async def head(self) -> Header:
+    async def head(self) -> tuple[Header, RpcBlock]:
         """The newest block."""
-        return await self._header("latest")
+        answers = await self._node.ask([get_block("latest")])
+        (block,) = answers.results
+        if block is None:
+            raise Inconsistent("the node has no newest block")
+        return self._truly(answers.endpoint, header_of, block), block
 
     async def header(self, number: int) -> Header:
         """The block at a height."""
-        return await self._header(number)
+        (header,) = await self.headers([number])
+        if header is None:
+            raise Inconsistent(f"the node has no block {number}")
+        return header
 
     async def headers(self, numbers: Sequence[int]) -> list[Header | None]:
         """The blocks at these heights as one endpoint sees them, None where it has none."""
-        return [_header(block) if block else None for block in await self._node.call([get_block(n) for n in numbers])]
+        return [header for header, _ in await self._blocks(numbers)]
 
     async def marks(self, head: Header) -> Marks:
         """What the node calls safe and final; a depth where it knows no such thing."""
-        safe, finalized = await self._node.call([get_block("safe"), get_block("finalized")])
+        answers = await self._node.ask([get_block("safe"), get_block("finalized")])
+        safe, finalized = (
+            self._truly(answers.endpoint, header_of, block) if block else None for block in answers.results
+        )
         if finalized is None:
             depth = max(0, head.number - UNMARKED_FINALITY)
             return Marks(safe=depth, finalized=depth)
-        final = _header(finalized)
-        return Marks(_header(safe).number if safe else final.number, final.number, final.hash)
+        return Marks(safe.number if safe else finalized.number, finalized.number, finalized.hash)
 
-    async def live(self, base: Header, last: int, head: Header) -> Batch:
+    async def live(self, base: Header, last: int, head: tuple[Header, RpcBlock]) -> Batch:
         """The blocks after ``base`` up to ``last``, at most LIVE_BLOCKS, with their logs by block hash.
 
         ``head`` is the node's, and is not asked for again.
@@ -79,19 +119,17 @@ class Source:
             Inconsistent: the blocks are not a chain. Whether they build on ``base`` is the caller's question.
         """
         numbers = range(base.number + 1, min(last, base.number + LIVE_BLOCKS) + 1)
-        missing = [number for number in numbers if number != head.number]
-        found = await self.headers(missing) if missing else []
-        headers = [header for header in (*found, *([head] if head.number in numbers else ())) if header]
+        missing = [number for number in numbers if number != head[0].number]
+        pairs = [*(await self._blocks(missing) if missing else ()), *([head] if head[0].number in numbers else ())]
+        headers = [header for header, _ in pairs if header]
         if len(headers) != len(numbers):
             raise Inconsistent(f"the node no longer has all blocks up to {numbers[-1]}")
         require_linked(headers)
-        answers = await self._node.call([get_logs_of_block(self._addresses, header.hash) for header in headers])
+        answers = await self._node.ask([get_logs_of_block(self._addresses, header.hash) for header in headers])
         logs: list[Log] = []
-        for header, answer in zip(headers, answers, strict=True):
-            of_block = self._checked(answer, header.number, header.number, partial(_same_time, header.time))
-            if any(log.block_hash != header.hash for log in of_block):
-                raise Inconsistent(f"asked for the logs of block {header.number}, the node gave another block's")
-            logs += of_block
+        for (_, block), header, found in zip(pairs, headers, answers.results, strict=True):
+            of_block = self._read(answers.endpoint, found, header.number, header.number, {header.number: header})
+            logs += await self._against_bloom(answers.endpoint, header, block, of_block, is_live=True)
         return Batch(first_number=base.number + 1, headers=headers, is_final=False, logs=logs)
 
     async def final(
@@ -129,128 +167,109 @@ class Source:
         """The blocks of a range; several batches if the node refuses so many at once."""
         try:
             # One JSON-RPC batch, so that a node that has not come as far shows itself by the missing block.
-            logs, block = await self._node.call([get_logs(self._addresses, first=first, last=last), get_block(last)])
+            answers = await self._node.ask([get_logs(self._addresses, first=first, last=last), get_block(last)])
         except RangeTooLarge as refusal:
             if first == last:
                 raise Inconsistent(f"the node refuses the logs of block {first} alone: {refusal}") from refusal
             step = self._size.refused(last - first + 1, refusal.suggested)
             parts = [(start, min(start + step - 1, last)) for start in range(first, last + 1, step)]
             return [batch for part in parts for batch in await self._range(*part, is_journaled=is_journaled)]
+        found, block = answers.results
         if block is None:
             raise Inconsistent(f"the node does not have block {last} yet, which another answer called final")
-        self._size.answered(last - first + 1, len(logs))
-        time_of = await self._times(logs)
-        return [
-            Batch(
-                first_number=first,
-                headers=[_header(block)],
-                is_final=True,
-                is_journaled=is_journaled,
-                logs=self._checked(logs, first, last, time_of),
-            )
-        ]
+        self._size.answered(last - first + 1, len(found))
+        newest = self._truly(answers.endpoint, header_of, block)
+        if newest.number != last:
+            raise self._untrue(answers.endpoint, f"asked for block {last}, the node gave {newest.number}")
+        if self._checks_blooms:
+            return [await self._checked_range(answers, first, newest, is_journaled=is_journaled)]
+        missing = self._truly(answers.endpoint, blocks_without_time, found)
+        headers = {header.number: header for header in await self.headers(missing) if header} | {last: newest}
+        logs = self._read(answers.endpoint, found, first, last, headers)
+        return [Batch(first_number=first, headers=[newest], is_final=True, is_journaled=is_journaled, logs=logs)]
 
-    async def _times(self, logs: Sequence[RpcLog]) -> Callable[[RpcLog], datetime]:
-        """How to know the block time of each log: from itself, or from headers where the node leaves it out."""
-        try:
-            missing = sorted({int(log.block_number, 16) for log in logs if log.block_timestamp is None})
-        except ValueError as error:
-            raise Inconsistent(f"the node gave a malformed log: {error}") from error
-        headers = [header for header in await self.headers(missing) if header] if missing else []
-        if len(headers) != len(missing):
-            raise Inconsistent("the node has logs of blocks that it does not have")
-        times = {header.hash: header.time for header in headers}
+    async def _checked_range(self, answers: Answers, first: int, newest: Header, *, is_journaled: bool) -> Batch:
+        """A range whose every header was fetched, linked, and its bloom held against the logs."""
+        found, newest_block = answers.results
+        pairs = [*await self._blocks(range(first, newest.number)), (newest, newest_block)]
+        headers = [header for header, _ in pairs if header]
+        if len(headers) != len(pairs):
+            raise Inconsistent(f"the node does not have all blocks up to {newest.number}, which are final")
+        require_linked(headers)
+        logs = self._read(answers.endpoint, found, first, newest.number, {header.number: header for header in headers})
+        start, kept = 0, []
+        for header, (_, block) in zip(headers, pairs, strict=True):
+            end = start
+            while end < len(logs) and logs[end].block_number == header.number:
+                end += 1
+            kept += await self._against_bloom(answers.endpoint, header, block, logs[start:end], is_live=False)
+            start = end
+        return Batch(
+            first_number=first,
+            headers=headers if is_journaled else [newest],
+            is_final=True,
+            is_journaled=is_journaled,
+            logs=kept,
+        )
 
-        def time_of(log: RpcLog) -> datetime:
-            if log.block_timestamp is not None:
-                return _time(log.block_timestamp)
-            try:
-                return times[bytes.fromhex(log.block_hash[2:])]
-            except KeyError:
-                raise Inconsistent(
-                    f"the node gave a log of a block {log.block_hash} that is not on its chain"
-                ) from None
-
-        return time_of
-
-    def _checked(
-        self, found: Sequence[RpcLog], first: int, last: int, time_of: Callable[[RpcLog], datetime]
+    async def _against_bloom(
+        self, endpoint: Endpoint, header: Header, block: RpcBlock | None, logs: list[Log], *, is_live: bool
     ) -> list[Log]:
-        """The logs in bytes and in order.
+        """The block's logs, which its bloom allows; asked for again if the bloom may hold more than none.
 
         Raises:
-            Inconsistent: a log is doubled, removed, malformed, not of our contracts or not of these blocks.
+            Untrue: the bloom excludes a log, or another answer has logs that this one omits.
         """
-        try:
-            logs = [_log(raw, time_of(raw)) for raw in found]
-        except ValueError as error:
-            raise Inconsistent(f"the node gave a malformed log: {error}") from error
-        logs.sort(key=lambda log: log[:2])
-        before = (-1, -1)
-        for log in logs:
-            if not first <= log.block_number <= last or log.address not in self._known:
-                raise Inconsistent(f"the node gave a log that nobody asked for, in block {log.block_number}")
-            if log[:2] == before:
-                raise Inconsistent(f"the node gave log {log.log_index} of block {log.block_number} twice")
-            before = log[:2]
-        if any(raw.removed for raw in found):
-            raise Inconsistent("the node gave a log that it says was removed")
+        assert block is not None
+        bits = self._truly(endpoint, bloom_of, block)
+        if bits is None:  # the node does not fill its blooms
+            return logs
+        if excluded := bloom.missing(bits, logs, only_first_topic=not is_live):
+            raise self._untrue(
+                endpoint, f"log {excluded.log_index} of block {header.number} is excluded by the block's bloom"
+            )
+        if logs or not self._watched.may_be_in(bits):
+            return logs
+        again = await self._node.ask([get_logs_of_block(self._addresses, header.hash)], rather_not=endpoint)
+        (found,) = again.results
+        if found:
+            self._read(again.endpoint, found, header.number, header.number, {header.number: header})
+            raise self._untrue(endpoint, f"omitted {len(found)} logs of block {header.number}")
+        if again.endpoint is endpoint and self._node.has_other_than(endpoint):
+            raise Inconsistent(f"nobody else can say now whether block {header.number} has logs of ours")
+        METRICS.bloom_doubts.inc()
         return logs
 
-    async def _header(self, which: int | str) -> Header:
-        (block,) = await self._node.call([get_block(which)])
-        if block is None:
-            raise Inconsistent(f"the node has no block {which}")
-        header = _header(block)
-        if which not in (header.number, "latest"):
-            raise Inconsistent(f"asked for block {which}, the node gave {header.number}")
-        return header
+    async def _blocks(self, numbers: Sequence[int]) -> list[tuple[Header | None, RpcBlock | None]]:
+        """The blocks at these heights as one endpoint sees them, read and as given."""
+        if not numbers:
+            return []
+        answers = await self._node.ask([get_block(number) for number in numbers])
+        pairs: list[tuple[Header | None, RpcBlock | None]] = []
+        for number, block in zip(numbers, answers.results, strict=True):
+            header = self._truly(answers.endpoint, header_of, block) if block else None
+            if header and header.number != number:
+                raise self._untrue(answers.endpoint, f"asked for block {number}, the node gave {header.number}")
+            pairs.append((header, block))
+        return pairs
 
+    def _read(
+        self, endpoint: Endpoint, found: Sequence[RpcLog], first: int, last: int, headers: Mapping[int, Header]
+    ) -> list[Log]:
+        try:
+            return logs_of(found, addresses=self._by_text, first=first, last=last, headers=headers)
+        except Untrue as untruth:
+            self._node.blame(endpoint, str(untruth))
+            raise
 
-def _same_time(block_time: datetime, _: RpcLog) -> datetime:
-    return block_time
+    def _truly(self, endpoint: Endpoint, read: Callable[[Asked], Ready], said: Asked) -> Ready:
+        """Read what an endpoint said; name it if that cannot be true."""
+        try:
+            return read(said)
+        except Untrue as untruth:
+            self._node.blame(endpoint, str(untruth))
+            raise
 
-
-def _time(text: str) -> datetime:
-    """Raises ValueError for what is no time that a calendar has."""
-    try:
-        return datetime.fromtimestamp(int(text, 16), UTC)
-    except (OverflowError, OSError) as error:
-        raise ValueError(f"{text} is no block time") from error
-
-
-def _sized(text: str, size: int) -> bytes:
-    value = bytes.fromhex(text[2:])
-    if len(value) != size:
-        raise ValueError(f"{text} has not {size} bytes")
-    return value
-
-
-def _header(block: RpcBlock) -> Header:
-    try:
-        return Header(
-            int(block.number, 16), _sized(block.hash, 32), _sized(block.parent_hash, 32), _time(block.timestamp)
-        )
-    except ValueError as error:
-        raise Inconsistent(f"the node gave a malformed block: {error}") from error
-
-
-def _log(raw: RpcLog, block_time: datetime) -> Log:
-    """Raises ValueError for what is no hex or has another length than it must."""
-    unhex = bytes.fromhex
-    topics = tuple([unhex(topic[2:]) for topic in raw.topics])
-    log = Log(
-        int(raw.block_number, 16),
-        int(raw.log_index, 16),
-        int(raw.transaction_index, 16),
-        block_time,
-        unhex(raw.block_hash[2:]),
-        unhex(raw.transaction_hash[2:]),
-        unhex(raw.address[2:]),
-        topics,
-        unhex(raw.data[2:]),
-    )
-    hashes = (log.block_hash, log.tx_hash, *topics)
-    if len(log.address) != 20 or any(len(each) != 32 for each in hashes):
-        raise ValueError(f"a hash, topic or address has the wrong length in {raw}")
-    return log
+    def _untrue(self, endpoint: Endpoint, complaint: str) -> Untrue:
+        self._node.blame(endpoint, complaint)
+        return Untrue(f"{endpoint.name}: {complaint}")

@@ -15,13 +15,14 @@ from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 from psycopg.sql import SQL, Composed, Identifier
 
+from indexer.calls import eth_call, get_block
 from indexer.derived import Derived
 from indexer.errors import Inconsistent, Stop
 from indexer.kept_logs import kept_batches
 from indexer.layout import Layout
 from indexer.projection import Contract, Projections, Router, StoredValue
 from indexer.publish import chain_schema
-from indexer.rpc import Node, eth_call, get_block
+from indexer.rpc import Node
 from indexer.tables import Facts, State
 
 SHOWN = 5
@@ -75,6 +76,8 @@ async def verify(
             await db.execute("set transaction isolation level repeatable read")
             found = await _verify(db, chain, Router(contracts, projections), projections)
             if node:
+                # The scratch tables have the names of the real ones, and would be found first.
+                await db.execute(SQL("set local search_path to {}, pg_temp").format(Identifier(chain)))
                 await _compare_storage(db, node, contracts, projections.stored_values, found)
         return found
 

@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     relayer_private_key: PrivateKey | None = Field(default=None, description="Key that pays for registerAndCommit")
     attestor_private_key: PrivateKey | None = Field(default=None, description="Key that attests separations")
 
+    check_blooms: bool = Field(
+        default=True, description="Whether a backfill fetches each block's header to hold its bloom against the logs"
+    )
     journal_blocks: int = Field(
         default=50_000, ge=0, description="Blocks back from the newest as of which the catalog can be read"
     )

@@ -43,9 +43,9 @@ async def scripted_engine(
     router = Router(CONTRACTS_OF_CHAIN, STEMMA)
     async with (
         connect(database_url, generation, "writer") as connection,
-        Node(urls, chain_id=CHAIN_ID, request_seconds=0.1, rest_seconds=0.001) as node,
+        Node(urls, chain_id=CHAIN_ID, request_seconds=0.5, rest_seconds=0.001) as node,
     ):
-        source = Source(node, router.addresses)
+        source = Source(node, router.topics)
         try:
             yield (
                 Engine(

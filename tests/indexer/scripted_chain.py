@@ -22,6 +22,7 @@ EVENTS = [(name, entry["name"]) for name in CONTRACTS for entry in load_abi(name
 PROJECTED = {(contract, event.__name__) for contract, event in STEMMA.by_event}
 LEFT_RAW = [event for event in EVENTS if event not in PROJECTED]
 FINALITY = 12
+_keccak = cache(keccak)
 
 
 @cache
@@ -72,6 +73,8 @@ class Block:
     time: int
     logs: list[dict[str, Any]] = field(default_factory=list)
     has_log_times: bool = True
+    _made_of: int = -1
+    _bits: int = 0
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -79,8 +82,24 @@ class Block:
             "hash": "0x" + self.hash.hex(),
             "parentHash": "0x" + self.parent.hex(),
             "timestamp": hex(self.time),
+            "logsBloom": f"0x{self._bloom():0512x}",
             "transactions": [],
         }
+
+    def _bloom(self) -> int:
+        """Of all logs, and now and then of more, as a busy block's is."""
+        if self._made_of != len(self.logs):
+            self._made_of, self._bits = len(self.logs), self._make_bloom()
+        return self._bits
+
+    def _make_bloom(self) -> int:
+        items = [bytes.fromhex(item[2:]) for log in self.logs for item in (log["address"], *log["topics"])]
+        bits = 0
+        for item in (*items, self.hash):
+            digest = _keccak(item)
+            for start in (0, 2, 4):
+                bits |= 1 << (int.from_bytes(digest[start : start + 2], "big") % 2048)
+        return bits if self.number % 5 else 2**2048 - 1
 
 
 @dataclass

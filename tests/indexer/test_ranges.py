@@ -15,6 +15,22 @@ from indexer.ranges import ANSWERS_TO_FORGET, FIRST_RANGE, LARGEST_RANGE, RangeS
         ("You can make eth_getLogs requests with up to a 2k block range", 2_000),
         ("block range too large, max is 500 blocks", 500),
         ("query timeout exceeded", 0),
+        ("eth_getLogs is limited to a 10,000 range", 10_000),
+        ("eth_getLogs is limited to 0 - 10000 blocks range", 10_000),
+        ("exceed maximum block range: 50000", 50_000),
+        ("query exceeds max block range 1000", 1_000),
+        ("query exceeds max results 20000, retry with the range 100-250", 151),
+        ("block range greater than 800 max", 800),
+        ("requested too many blocks from 0 to 5000, maximum is set to 2048", 2_048),
+        ("ranges over 10000 blocks are not supported on free tier", 10_000),
+        ("Maximum allowed number of requested blocks is 10000", 10_000),
+        (
+            "Log response size exceeded. You can make eth_getLogs requests with up to a 2K block range and no limit on"
+            " the response size. Based on your parameters this block range should work: [0x10, 0x2f]",
+            32,
+        ),
+        ("logs matched by query exceeds limit of 10000", 0),
+        ("block range is too wide", 0),
         ("query returned more than 10000 results", 0),
     ],
 )

@@ -50,7 +50,7 @@ async def simulate(seed: int, database, seen: dict[str, int]) -> None:
     chain.mine(rng.randint(1, 60))
     temper = Temper(
         faulty=rng.choice([0.0, 0.02, 0.1]),
-        hang_seconds=0.15,
+        hang_seconds=0.6,
         lagging=rng.choice([0.0, 0.1]),
         largest_range=rng.choice([3, 10, 10_000]),
         largest_answer=rng.choice([40, 100_000]),
