@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from scripts.deployment.artifacts import abi_of, creation_code_of
+from scripts.deployment.compiling import compile_if_stale
 from stemma.chain.abi import CONTRACTS
 
 ABI_FOLDER = Path(__file__).resolve().parent.parent / "stemma" / "chain" / "abi"
@@ -23,6 +24,7 @@ def bindings() -> dict[str, str]:
 @click.option("--check", is_flag=True, help="Write nothing; fail when a file is stale.")
 def cli(check: bool) -> None:
     """Write the ABIs that services read at run time."""
+    compile_if_stale()
     stale = {name: content for name, content in bindings().items() if _current(name) != content}
     if check and stale:
         raise click.ClickException(f"stale: {', '.join(stale)}; run `ape run bindings`")

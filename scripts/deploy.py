@@ -30,6 +30,7 @@ from web3.logs import DISCARD
 from web3.types import TxReceipt
 
 from scripts.deployment.artifacts import abi_of, creation_code_of
+from scripts.deployment.compiling import compile_if_stale
 from scripts.deployment.creations import ORDER, constructor_arguments
 from scripts.deployment.files import Created, write_deployment
 from scripts.deployment.plan import DEVELOPMENT_CHAIN, Plan, plan_from_environment
@@ -221,6 +222,7 @@ def created_address(factory: str, n: int) -> str:
 @network_option(required=True)
 def cli() -> None:
     """Deploy the contracts, or find them deployed."""
+    compile_if_stale()
     web3 = networks.active_provider.web3
     folder = Path(os.environ.get("DEPLOYMENTS_DIR") or "deployments")
     chain_id = web3.eth.chain_id

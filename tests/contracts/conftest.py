@@ -12,7 +12,14 @@ from money import Bank
 from sessions import Budget
 from timelock import carry_out, order
 
+from scripts.deployment.compiling import compile_if_stale
 from stemma.chain.intents import SigningDomain
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled() -> None:
+    """What is tested are the sources as they are."""
+    compile_if_stale()
 
 
 @pytest.fixture(scope="session")

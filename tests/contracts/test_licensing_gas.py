@@ -1,7 +1,7 @@
 """Gas and code size of licenses and budgets: ceilings a little above what was measured.
 
-All in the steady state (accounts, work and terms have been used before; the license is new, and so is the offer's
-nonce): an offer's nonce costs 17,100 more when it is the first of its eight.
+All in the steady state: accounts, work and terms have been used before; the license is new, and so is an offer's
+nonce, which costs 17,100 more when it is the first of its eight.
 """
 
 from dataclasses import astuple, replace
@@ -59,7 +59,7 @@ def test_buy_with_authorization(manager, market, terms_id, relayer):
 
 def test_grant_many(manager, market, terms_id, accounts, creator):
     receipt = manager.grantMany(market.work, terms_id, accounts[:8], 5, sender=creator)
-    assert receipt.gas_used / 8 <= 110_000
+    assert receipt.gas_used / 8 <= 115_000
 
 
 class TestSession:

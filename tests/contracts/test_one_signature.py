@@ -62,9 +62,7 @@ class TestAuthorization:
         with reverts("LicenseExists", licenseId=market.license_of(purchase)):
             simulate(manager.buyWithAuthorization, *arguments, sender=relayer)
 
-    def test_sent_by_somebody_else_first_gives_the_same_license(
-        self, manager, market, licenses, listed, buyer, stranger
-    ):
+    def test_sent_by_another_first_gives_the_same_license(self, manager, market, licenses, listed, buyer, stranger):
         purchase, offer, _ = market.at_list_price(listed)
         manager.buyWithAuthorization(purchase, offer, *market.authorize(purchase, PRICE), sender=stranger)
         assert licenses.ownerOf(market.license_of(purchase)) == buyer
@@ -197,9 +195,7 @@ class TestOrder:
         assert licenses.ownerOf(market.license_of(purchase)) == buyer
         assert usdc.allowance(buyer, splitter) == 0
 
-    def test_with_a_permit_that_somebody_used_before(
-        self, manager, market, usdc, splitter, listed, relayer, stranger, buyer
-    ):
+    def test_with_a_permit_already_used(self, manager, market, usdc, splitter, listed, relayer, stranger, buyer):
         usdc.approve(splitter, 0, sender=buyer)
         purchase, offer, limit = market.at_list_price(listed)
         signed, permit = market.sign_order(market.order(purchase, limit)), market.permit(PRICE)
