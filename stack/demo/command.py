@@ -65,8 +65,7 @@ async def _push_through(api_url: str, file: Path | None, console: Console) -> Jo
     artist = Artist.at(api_url, ensure_artist_key(default_home()))
     with tempfile.TemporaryDirectory(prefix="stemma-demo-") as folder:
         try:
-            await artist.sign_in()
-            song = await _choose(artist, file, Path(folder))
+            _, song = await asyncio.gather(artist.sign_in(), _choose(artist, file, Path(folder)))
             known = await known_recording(artist, song)
             if known is not None:
                 console.print("This song is registered already; this is what the catalog says of it.")
@@ -85,7 +84,8 @@ async def _choose(artist: Artist, file: Path | None, folder: Path) -> DemoSong:
 
     if file is not None:
         return brought_song(file)
-    for song in synthesized_songs(folder, await artist.titles()):
+    songs = synthesized_songs(folder, await artist.titles())
+    while True:
+        song = await asyncio.to_thread(next, songs)
         if await known_recording(artist, song) is None:
             return song
-    raise AssertionError("the synthesizer never runs out of songs")

@@ -20,7 +20,7 @@ PEAK_LIMIT = 0.95
 TRAINING_SEEDS = range(1_000, 1_024)
 HELD_OUT_SEEDS = range(9_000, 9_004)
 DEMO_SEED = 424_242
-DEMO_SECONDS = 24.0
+DEMO_SECONDS = 12.0
 
 PLAYERS: Mapping[str, Callable[[Score, np.random.Generator], Signal]] = {
     "vocals": vocals,

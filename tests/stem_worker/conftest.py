@@ -28,7 +28,7 @@ def engine(model: StemModel) -> Engine:
 
 @pytest.fixture(scope="session")
 def song() -> SynthSong:
-    return demo_song(12.0)
+    return demo_song()
 
 
 @pytest.fixture(scope="session")
