@@ -177,7 +177,7 @@ def _canonical_type(entry: Mapping[str, Any]) -> str:
 
 def _python_name(abi_name: str) -> str:
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", abi_name).lower()
-    return f"{snake}_" if iskeyword(snake) else snake
+    return f"{snake}_" if iskeyword(snake) or hasattr(tuple, snake) else snake
 
 
 def _python_type(field: Field) -> type:

@@ -60,6 +60,6 @@ def announce(at: Log, event_name: str, **payload: str | int) -> Row:
     return Row(FEED, at, {"event_name": event_name, "payload": payload})
 
 
-def wanted(at: Log, kind: Literal["credits", "separation"], digest: bytes, codec: int) -> Row:
+def wanted(at: Log, kind: Literal["credits", "separation", "batch"], digest: bytes, codec: int) -> Row:
     """A document that the resolver shall fetch. Asked for once; never undone, for a digest's content cannot change."""
     return Row(DOCUMENTS, at, {"kind": kind, "digest": digest, "codec": codec})

@@ -1,4 +1,4 @@
-"""Recordings: who registered what."""
+"""Recordings: who registered what, and by which commitment."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -9,7 +9,10 @@ from stemma.catalog.views import RECORDING_REGISTERED
 from stemma.works import WORK_ID_BYTES
 
 projections = Projections()
-recordings = projections.state("recordings", made_by="first")
+recordings = projections.state("recordings", sums=("parent_count",), made_by="first")
+commitments = projections.facts("commitments")
+
+_NOBODY = bytes(20)
 
 
 class RecordingRegistered(NamedTuple):
@@ -24,9 +27,15 @@ class RecordingRegistered(NamedTuple):
     resale_royalty_ppm: int
 
 
+class CommitmentMade(NamedTuple):
+    """StemRegistry: somebody committed to a registration; told once per commitment."""
+
+    commitment: bytes
+
+
 @projections.on("StemRegistry", RecordingRegistered)
 def recording_registered(events: Events[RecordingRegistered]) -> Iterator[Row]:
-    """The recording's row; its credits document is asked for."""
+    """The recording's row, as a track: a remix' ancestry follows. Its credits document is asked for."""
     for at, event in events:
         recording_id = event.recording_id.to_bytes(WORK_ID_BYTES, "big")
         yield recordings.row(
@@ -37,8 +46,10 @@ def recording_registered(events: Events[RecordingRegistered]) -> Iterator[Row]:
             credits_digest=event.credits_digest,
             credits_codec=event.credits_codec,
             resale_royalty_ppm=event.resale_royalty_ppm,
-            attestor=event.attestor,
+            attestor=None if event.attestor == _NOBODY else event.attestor,
             registered_at=at.block_time,
+            stack_ppm=0,
+            ancestor_count=0,
         )
         yield wanted(at, "credits", event.credits_digest, event.credits_codec)
         yield announce(
@@ -52,6 +63,13 @@ def recording_registered(events: Events[RecordingRegistered]) -> Iterator[Row]:
             creditsCodec=event.credits_codec,
             resaleRoyaltyPpm=event.resale_royalty_ppm,
         )
+
+
+@projections.on("StemRegistry", CommitmentMade)
+def commitment_made(events: Events[CommitmentMade]) -> Iterator[Row]:
+    """The commitment's row."""
+    for at, event in events:
+        yield commitments.row(at, commitment=event.commitment, made_at=at.block_time)
 
 
 @projections.stored("StemRegistry", "creatorOf", "select recording_id, creator from recordings")

@@ -33,7 +33,7 @@ def separation_committed(events: Events[SeparationCommitted]) -> Iterator[Row]:
     """The separation's row, and the recording's current version; the manifest is asked for."""
     for at, event in events:
         recording_id = event.recording_id.to_bytes(WORK_ID_BYTES, "big")
-        yield separations.row(at, **event._asdict() | {"recording_id": recording_id})
+        yield separations.row(at, committed_at=at.block_time, **event._asdict() | {"recording_id": recording_id})
         yield recordings.row(at, recording_id=recording_id, version=event.version)
         yield wanted(at, "separation", event.manifest_digest, event.manifest_codec)
         yield announce(

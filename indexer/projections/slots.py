@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from indexer.projection import Events, Projections
-from indexer.tables import Row
+from indexer.tables import Row, announce
+from stemma.catalog.views import CATALOG_UPDATED
 from stemma.works import WORK_ID_BYTES
 
 projections = Projections()
@@ -20,6 +21,15 @@ class SlotFixed(NamedTuple):
     ppm: int
 
 
+class SlotReassigned(NamedTuple):
+    """RoyaltySplitter: a whole slot changed hands."""
+
+    recording_id: int
+    from_: bytes
+    to: bytes
+    slot: int
+
+
 @projections.on("RoyaltySplitter", SlotFixed)
 def slot_fixed(events: Events[SlotFixed]) -> Iterator[Row]:
     """The slot's row."""
@@ -30,4 +40,20 @@ def slot_fixed(events: Events[SlotFixed]) -> Iterator[Row]:
             slot=event.slot,
             account=event.account,
             ppm=event.ppm,
+        )
+
+
+@projections.on("RoyaltySplitter", SlotReassigned)
+def slot_reassigned(events: Events[SlotReassigned]) -> Iterator[Row]:
+    """The slot's account."""
+    for at, event in events:
+        recording_id = event.recording_id.to_bytes(WORK_ID_BYTES, "big")
+        yield slots.row(at, recording_id=recording_id, slot=event.slot, account=event.to)
+        yield announce(
+            at,
+            CATALOG_UPDATED,
+            change="slot.reassigned",
+            workId="0x" + recording_id.hex(),
+            slot=event.slot,
+            account="0x" + event.to.hex(),
         )

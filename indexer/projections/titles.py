@@ -1,12 +1,12 @@
-"""Titles: who holds which work, and where a creator wants resale royalties paid."""
+"""Titles: who holds which work and shows which version of it, and where an account wants its money."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from indexer.projection import Events, Projections
 from indexer.tables import Row, announce
-from stemma.catalog.views import IPNFT_MINTED, TITLE_TRANSFERRED
-from stemma.works import WORK_ID_BYTES
+from stemma.catalog.views import CATALOG_UPDATED, IPNFT_MINTED, TITLE_TRANSFERRED
+from stemma.works import WORK_ID_BYTES, WorkId, kind_byte
 
 projections = Projections()
 titles = projections.state("titles", sums=("transfers",))
@@ -24,7 +24,7 @@ class Transfer(NamedTuple):
 
 
 class TitleMinted(NamedTuple):
-    """IPNFT: says who minted; the mint's Transfer comes before it."""
+    """IPNFT: who minted, and the version that the title shows; the mint's Transfer comes before it."""
 
     work_id: int
     holder: bytes
@@ -33,8 +33,17 @@ class TitleMinted(NamedTuple):
     metadata_digest: bytes
 
 
+class VersionAdopted(NamedTuple):
+    """IPNFT: the title shows the separation's current version."""
+
+    work_id: int
+    holder: bytes
+    version: int
+    metadata_digest: bytes
+
+
 class PayoutSet(NamedTuple):
-    """IPNFT: where an account's resale royalties go, and what its slots may draw."""
+    """IPNFT: where an account's money may be sent."""
 
     account: bytes
     payout: bytes
@@ -59,16 +68,36 @@ def title_transferred(events: Events[Transfer]) -> Iterator[Row]:
 
 @projections.on("IPNFT", TitleMinted)
 def title_minted(events: Events[TitleMinted]) -> Iterator[Row]:
-    """The title's minter."""
+    """The title's minter and version. Only the rights holder mints, so a recording's mint to another changes hands."""
     for at, event in events:
         work_id = event.work_id.to_bytes(WORK_ID_BYTES, "big")
-        yield titles.row(at, work_id=work_id, minter=event.minter)
+        is_recording = kind_byte(WorkId(event.work_id)) == 0
+        yield titles.row(
+            at,
+            work_id=work_id,
+            minter=event.minter,
+            version=event.version,
+            metadata_digest=event.metadata_digest,
+            transfers=1 if is_recording and event.holder != event.minter else 0,
+        )
         yield announce(
             at,
             IPNFT_MINTED,
             workId="0x" + work_id.hex(),
             holder="0x" + event.holder.hex(),
             minter="0x" + event.minter.hex(),
+            version=event.version,
+        )
+
+
+@projections.on("IPNFT", VersionAdopted)
+def version_adopted(events: Events[VersionAdopted]) -> Iterator[Row]:
+    """The title's version."""
+    for at, event in events:
+        work_id = event.work_id.to_bytes(WORK_ID_BYTES, "big")
+        yield titles.row(at, work_id=work_id, version=event.version, metadata_digest=event.metadata_digest)
+        yield announce(
+            at, CATALOG_UPDATED, change="version.adopted", workId="0x" + work_id.hex(), version=event.version
         )
 
 

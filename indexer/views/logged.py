@@ -1,0 +1,20 @@
+"""The part that most views share: a table's columns with the log that made each row."""
+
+
+def with_log(table: str, *columns: str) -> str:
+    """A query for columns of a chain table (called ``t``), followed by the place of the row's log.
+
+    A column may be any expression over ``t``.
+    """
+    return (
+        f"select {', '.join(_qualified(column) for column in columns)}, {LOG}"
+        f" from {{chain}}.{table} t join {{chain}}.logs l using (block_number, log_index)"
+    )
+
+
+LOG = "t.block_number, l.block_hash, l.tx_hash, t.log_index"
+"""The last four columns of a view whose rows come from a table called ``t``."""
+
+
+def _qualified(column: str) -> str:
+    return f"t.{column}" if column.isidentifier() else column

@@ -1,0 +1,51 @@
+"""How far the catalog is, and what leaves it."""
+
+from stemma.catalog.views.columns import BIG, BOOL, BYTES, INT, JSON, TEXT, TIME, view
+
+FEED_CHANNEL = "stemma_feed"
+"""NOTIFY channel: one notification per change of the index. The payload is for people: a block number, or `content`."""
+
+RECORDING_REGISTERED = "recording.registered"
+SEPARATION_COMMITTED = "separation.committed"
+IPNFT_MINTED = "ipnft.minted"
+TITLE_TRANSFERRED = "title.transferred"
+LICENSE_GRANTED = "license.granted"
+PAYMENT_SETTLED = "payment.settled"
+SESSION_STARTED = "session.started"
+SESSION_ENDED = "session.ended"
+CATALOG_UPDATED = "catalog.updated"
+"""Something about a work changed that has no event of its own; the payload's ``change`` says what."""
+
+head = view(
+    "head",
+    chain_id=BIG,
+    block_number=BIG,
+    block_hash=BYTES,
+    block_time=TIME,
+    safe_block=BIG,
+    finalized_block=BIG,
+    history_block=BIG,
+)
+"""One row, or none before the indexer's first block: how far the catalog is, and how much of it is final.
+
+``history_block`` is the oldest block as of which the catalog can be read (`stemma.catalog.as_of`). As of a final block
+in which nothing of ours happened, hash and time may be null: not every header is kept.
+"""
+
+feed = view(
+    "feed",
+    seq=BIG,
+    event_name=TEXT,
+    reverted=BOOL,
+    block_number=BIG,
+    block_hash=BYTES,
+    block_time=TIME,
+    tx_hash=BYTES,
+    log_index=INT,
+    payload=JSON,
+)
+"""What happened, in order; ``reverted`` rows take back what a reorg undid, newest first.
+
+Read it by ``seq`` (gaps are possible), woken by NOTIFY on `FEED_CHANNEL`. Payloads hold hex strings and numbers;
+amounts, which do not fit a number of JSON, are decimal strings.
+"""
