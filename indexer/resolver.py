@@ -1,4 +1,4 @@
-"""Fills `content` from storage: the documents that the chain names by digest.
+"""Fills `content` from storage, or from gateways: the documents that the chain names by digest.
 
 A file that is not there, or a storage that is away, leaves the document pending, to be tried again ever more rarely. A
 document that can never become good (too large, not of its schema) is invalid for good. The resolver works beside the
@@ -6,28 +6,22 @@ engine on its own connection, and nothing that happens here holds up the chain.
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
 
 import psycopg
-import rfc8785
 import structlog
 from psycopg import AsyncConnection
-from pydantic import ValidationError
 
+from indexer.contents import MAX_BYTES, InvalidDocument, Statement, read_document
+from indexer.gateways import Gateways
 from indexer.metrics import METRICS
 from stemma.catalog.views import FEED_CHANNEL
-from stemma.chain.intents import model_hash
 from stemma.cid import Cid, CidError
-from stemma.documents import DOCUMENT_MAX_BYTES, CreditsDocument, Document, SeparationManifest
-from stemma.storage.errors import StorageError, TooLarge
+from stemma.storage.errors import Corrupt, NotFound, StorageError, TooLarge, Unavailable
 from stemma.storage.storage import Storage
 
 _log = structlog.get_logger(__name__)
-
-_Document = TypeVar("_Document", bound=Document)
 
 WORKERS = 8
 FETCH_SECONDS = 30.0
@@ -60,15 +54,6 @@ where (kind, digest, codec) = (%s, %s, %s) and state = 'pending'
 _NOT_YET = """
 update content.documents set error = %s where (kind, digest, codec) = (%s, %s, %s) and state = 'pending'
 """
-_CREDITS = """
-insert into content.credits (digest, codec, content_hash, title, artist, release_policy, tags)
-values (%s, %s, %s, %s, %s, %s, %s) on conflict do nothing
-"""
-_SEPARATION = """
-insert into content.separations (
-    digest, codec, recording_id, content_hash, model_version, model, weights_hash, duration_ms
-) values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing
-"""
 _ERROR_CHARACTERS = 500
 
 
@@ -87,15 +72,24 @@ class Wanted:
         return self.kind, self.digest, self.codec
 
 
-class InvalidDocument(Exception):
-    """The document can never become good; the message says why."""
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A good document, and what is kept of it beside its body."""
+
+    body: bytes
+    statements: list[Statement]
+
+
+_Outcome = Resolved | InvalidDocument | StorageError | TimeoutError
 
 
 class Resolver:
     """A few workers that take what is due, settle it, and sleep until something is due or `wake` is called."""
 
-    def __init__(self, connection: AsyncConnection, storage: Storage) -> None:
+    def __init__(self, connection: AsyncConnection, storage: Storage, gateways: Gateways) -> None:
+        """``gateways`` are asked for what the storage lacks or cannot give now."""
         self._db = connection
+        self._gateways = gateways
         self._turn = asyncio.Lock()  # the workers share the connection, a transaction at a time
         self._storage = storage
         self._woken = asyncio.Event()
@@ -121,7 +115,7 @@ class Resolver:
         if row is None:
             return False
         wanted = Wanted(*row)
-        outcome = await self._fetch(wanted)
+        outcome = await self._resolve(wanted)
         async with self._turn:
             await self._settle(wanted, outcome)
         return True
@@ -151,19 +145,28 @@ class Resolver:
         except TimeoutError:
             return
 
-    async def _fetch(self, wanted: Wanted) -> bytes | InvalidDocument | StorageError | TimeoutError:
-        """The document's bytes, which match its digest, or why there are none."""
+    async def _resolve(self, wanted: Wanted) -> _Outcome:
+        """The document, whose bytes match its digest, or why there is none."""
         try:
             cid = Cid(wanted.codec, wanted.digest)
             async with asyncio.timeout(FETCH_SECONDS):
-                return await self._storage.read_verified(cid, DOCUMENT_MAX_BYTES)
+                body = await self._read(cid, MAX_BYTES[wanted.kind])
+            # A long one takes a while, and the engine must not wait for it.
+            return Resolved(body, await asyncio.to_thread(read_document, *wanted.key, body))
         except (CidError, TooLarge) as error:
             return InvalidDocument(str(error))
-        except (StorageError, TimeoutError) as error:
+        except (InvalidDocument, StorageError, TimeoutError) as error:
             return error
 
-    async def _settle(self, wanted: Wanted, outcome: bytes | InvalidDocument | StorageError | TimeoutError) -> None:
-        if isinstance(outcome, bytes):
+    async def _read(self, cid: Cid, max_bytes: int) -> bytes:
+        try:
+            async with asyncio.timeout(FETCH_SECONDS / 2):
+                return await self._storage.read_verified(cid, max_bytes)
+        except (NotFound, Corrupt, Unavailable, TimeoutError):
+            return await self._gateways.read_verified(cid, max_bytes)
+
+    async def _settle(self, wanted: Wanted, outcome: _Outcome) -> None:
+        if isinstance(outcome, Resolved):
             try:
                 await self._store(wanted, outcome)
             except InvalidDocument as error:
@@ -185,57 +188,18 @@ class Resolver:
         again_at = wanted.again_at.isoformat(timespec="seconds")
         _log.info("document is not there yet", document=name, because=reason, again_at=again_at)
 
-    async def _store(self, wanted: Wanted, body: bytes) -> None:
-        statement, values = _extract(wanted, body)
+    async def _store(self, wanted: Wanted, resolved: Resolved) -> None:
         try:
             async with self._db.transaction():
-                await self._db.execute(_RESOLVED, (body.decode(), len(body), *wanted.key))
-                await self._db.execute(statement, values)
+                values = (resolved.body.decode(), len(resolved.body), *wanted.key)
+                await self._db.execute(_RESOLVED, values)
+                for statement in resolved.statements:
+                    await self._db.execute(statement.text, statement.values)
                 await self._announce()
         except (psycopg.DataError, psycopg.errors.StatementTooComplex, UnicodeDecodeError) as error:
             # For instance a NUL in a text: JSON may hold it, Postgres may not.
             raise InvalidDocument(f"the database cannot hold it: {error}") from error
+        self.wake()  # it may have asked for others
 
     async def _announce(self) -> None:
         await self._db.execute("select pg_notify(%s, 'content')", (FEED_CHANNEL,))
-
-
-def _extract(wanted: Wanted, body: bytes) -> tuple[str, Sequence[Any]]:
-    """The statement and values that keep what the catalog reads out of a document.
-
-    Raises:
-        InvalidDocument: the bytes are not a document of the kind.
-    """
-    if wanted.kind == "credits":
-        credits = _read(CreditsDocument, body)
-        content_hash = bytes.fromhex(credits.content_hash[2:])
-        values = (credits.title, credits.artist, credits.release_policy, list(credits.tags))
-        return _CREDITS, (wanted.digest, wanted.codec, content_hash, *values)
-    manifest = _read(SeparationManifest, body)
-    separation = (
-        bytes.fromhex(manifest.recording_id[2:]),
-        bytes.fromhex(manifest.content_hash[2:]),
-        manifest.model.version,
-        model_hash(manifest.model.version),
-        bytes.fromhex(manifest.model.weights_sha256[2:]),
-        manifest.samples * 1000 // manifest.sample_rate,
-    )
-    return _SEPARATION, (wanted.digest, wanted.codec, *separation)
-
-
-def _read(kind: type[_Document], body: bytes) -> _Document:
-    """The document, if the bytes are exactly its canonical form.
-
-    So the columns and the body that readers get cannot differ (doubled keys, blanks around a name), and no number hides
-    a hundred thousand digits behind an exponent, which Postgres would write out for each reader.
-    """
-    try:
-        document = kind.model_validate_json(body)
-        is_canonical = document.canonical() == body
-    except ValidationError as error:
-        raise InvalidDocument(f"breaks its schema: {error}") from error
-    except rfc8785.CanonicalizationError as error:
-        raise InvalidDocument(f"has no canonical form: {error}") from error
-    if not is_canonical:
-        raise InvalidDocument("is not in its canonical form (RFC 8785)")
-    return document

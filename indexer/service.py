@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 from indexer.apply import Writer
 from indexer.engine import Engine
 from indexer.errors import SchemaMissing
+from indexer.gateways import Gateways
 from indexer.heads import Heads
 from indexer.leader import lead
 from indexer.projection import Contract, Router
@@ -134,9 +135,10 @@ async def _session(
         Node(asked_urls(settings.rpc_urls), chain_id=settings.chain_id) as node,
         telling(settings.rpc_urls) as heads,
         open_storage(settings) as storage,
+        Gateways(settings.ipfs_gateways) as gateways,
     ):
         await lead(writing, generation)
-        resolver = Resolver(resolving, storage)
+        resolver = Resolver(resolving, storage, gateways)
         engine = Engine(
             node,
             Source(node, router.topics, checks_blooms=settings.check_blooms, heads=heads),

@@ -20,8 +20,13 @@ Isrc = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}[A-Z0-9]{3}[0-9]{7}$"
 ReleasePolicy = Literal["licensed", "open"]
 StemLabel = Literal["vocals", "drums", "bass", "guitar", "piano", "other"]
 
+MusicalKey = Annotated[str, StringConstraints(pattern=r"^(C|Db|D|Eb|E|F|F#|G|Ab|A|Bb|B) (major|minor)$")]
+
 DOCUMENT_MAX_BYTES = 256 * 1024
 """A document fits one raw block, so its CID's digest is its SHA-256."""
+
+BATCH_MAX_BYTES = 8 * 1024 * 1024
+"""The document of a batch may be longer: some 5,000 leaves."""
 
 
 class Document(BaseModel):
@@ -91,11 +96,16 @@ class ManifestStem(Document):
 
 
 class AudioFeatures(Document):
-    """Measured on the mix. ``residualSnrDb`` compares the sum of the stems with the mix."""
+    """Measured on the mix. ``residualSnrDb`` compares the sum of the stems with the mix.
+
+    ``bpm`` is in whole beats per minute, ``key`` like "A minor"; both are left out where the music shows none clearly.
+    """
 
     loudness_lufs: float | None = None
     peak_dbfs: float | None = None
     residual_snr_db: float | None = None
+    bpm: Annotated[int, Field(ge=20, le=400)] | None = None
+    key: MusicalKey | None = None
 
 
 class SeparationManifest(Document):
@@ -121,3 +131,32 @@ class SeparationManifest(Document):
     stems: Annotated[list[ManifestStem], Field(min_length=6, max_length=6)]
     preview: StoredAudio
     features: AudioFeatures
+
+
+class BatchStem(Document):
+    """One stem of a leaf, as StemCommitted would tell it; in a leaf they come in the order of their kinds."""
+
+    sha256: Hash32
+    cid: Cid
+
+
+class BatchLeaf(Document):
+    """One recording's separation, version 0, as SeparationCommitted would tell it.
+
+    ``manifest`` and ``metadata`` are the CIDs of the separation's manifest and of its metadata directory.
+    """
+
+    recording_id: WorkIdHex
+    stems_root: Hash32
+    model: Hash32
+    weights_hash: Hash32
+    manifest: Cid
+    metadata: Cid
+    stems: Annotated[list[BatchStem], Field(min_length=6, max_length=6)]
+
+
+class BatchManifest(Document):
+    """The leaves of a batch in the order of its Merkle tree. Its CID is what the attestor anchors with the root."""
+
+    schema_: Literal["stemma.batch/1"] = Field(default="stemma.batch/1", alias="schema")
+    leaves: Annotated[list[BatchLeaf], Field(min_length=1, max_length=10_000)]

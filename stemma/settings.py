@@ -62,6 +62,9 @@ class Settings(BaseSettings):
 
     storage_url: str = Field(default="", description="file:///folder or gs://bucket[/prefix]; holds private files too")
     public_storage_url: str = Field(default="", description="Where public files go, e.g. ipfs+http://host:5001")
+    ipfs_gateways: CommaSeparated = Field(
+        default_factory=list, description="HTTP addresses to which a CID is appended, asked for what storage lacks"
+    )
 
     api_host: str = Field(default="127.0.0.1", description="Address the API listens on")
     api_port: int = Field(default=8000, ge=0, le=65535, description="Port the API listens on")
@@ -83,7 +86,7 @@ class Settings(BaseSettings):
     metrics_host: str = Field(default="127.0.0.1", description="Address that Prometheus metrics are served at")
     metrics_port: int = Field(default=0, ge=0, le=65535, description="Port of Prometheus metrics; 0 turns them off")
 
-    @field_validator("rpc_urls", "cors_origins", mode="before")
+    @field_validator("rpc_urls", "cors_origins", "ipfs_gateways", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):

@@ -1,7 +1,7 @@
 """Disputes: flags on recordings, and when they end."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from indexer.projection import Events, Projections
 from indexer.projections.times import moment
@@ -61,3 +61,10 @@ def flag_lifted(events: Events[FlagLifted]) -> Iterator[Row]:
         yield flag_lifts.row(at, recording_id=recording_id, arbiter=event.arbiter, lifted_at=until)
         yield disputes.row(at, recording_id=recording_id, flagged_until=until, count=event.count_)
         yield announce(at, CATALOG_UPDATED, change="flag.lifted", workId="0x" + recording_id.hex(), until=event.until)
+
+
+@projections.stored("Disputes", "flagOf", "select recording_id, flagged_until, count from disputes")
+def flag_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """The recording's newest flag, as the contract says: a struct."""
+    flag = (int(row["flagged_until"].timestamp()), row["count"])
+    return [int.from_bytes(row["recording_id"], "big")], (flag,)

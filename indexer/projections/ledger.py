@@ -3,8 +3,8 @@
 The events tell totals beside amounts; the accounts add the amounts up, which must come to the same.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from indexer.projection import Events, Projections
 from indexer.tables import Row, announce
@@ -144,3 +144,23 @@ def withdrawn(events: Events[Withdrawn]) -> Iterator[Row]:
 
 def _work(work: int) -> tuple[bytes, bytes]:
     return work.to_bytes(WORK_ID_BYTES, "big"), recording_of(WorkId(work)).to_bytes(WORK_ID_BYTES, "big")
+
+
+@projections.stored("RoyaltySplitter", "accountOf", "select * from accounts")
+def account_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """The work's account, as the contract says: a struct."""
+    account = tuple(int(row[each]) for each in ("received", "own_moved", "income", "title_drawn"))
+    return [int.from_bytes(row["work_id"], "big"), row["token"]], (account,)
+
+
+@projections.stored("RoyaltySplitter", "movedOf", "select descendant_id, ancestor_id, token, moved from moved")
+def moved_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """What was moved out of the descendant, as the contract says."""
+    works = [int.from_bytes(row[each], "big") for each in ("descendant_id", "ancestor_id")]
+    return [*works, row["token"]], int(row["moved"])
+
+
+@projections.stored("RoyaltySplitter", "drawnOf", "select work_id, token, slot, drawn from draws")
+def drawn_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """What the slot has drawn, as the contract says."""
+    return [int.from_bytes(row["work_id"], "big"), row["token"], row["slot"]], int(row["drawn"])

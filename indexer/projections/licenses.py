@@ -1,7 +1,7 @@
 """Licenses: what was granted to whom, at which price, and what became of it."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from indexer.projection import Events, Projections
 from indexer.projections.times import moment
@@ -168,3 +168,15 @@ def exclusivity_granted(events: Events[ExclusivityGranted]) -> Iterator[Row]:
             coverage=event.coverage,
             until=moment(event.until),
         )
+
+
+@projections.stored("Licenses", "ownerOf", "select license_id, holder from licenses")
+def holder_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """The license's holder, as the contract says."""
+    return [int.from_bytes(row["license_id"], "big")], row["holder"]
+
+
+@projections.stored("LicenseManager", "grantedOf", "select work_id, terms_id, granted from grants")
+def granted_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """How many licenses the work has granted under the terms, as the contract says."""
+    return [int.from_bytes(row["work_id"], "big"), row["terms_id"]], row["granted"]

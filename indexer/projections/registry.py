@@ -76,3 +76,18 @@ def commitment_made(events: Events[CommitmentMade]) -> Iterator[Row]:
 def creator_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
     """The recording's creator, as the contract says."""
     return [int.from_bytes(row["recording_id"], "big")], row["creator"]
+
+
+@projections.stored(
+    "StemRegistry", "tableOf", "select recording_id, table_root, stack_ppm, ancestor_count from recordings"
+)
+def table_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """The recording's royalty table, as the contract says: a struct."""
+    table = (row["table_root"] or bytes(32), row["stack_ppm"], row["ancestor_count"])
+    return [int.from_bytes(row["recording_id"], "big")], (table,)
+
+
+@projections.stored("StemRegistry", "commitmentBlockOf", "select commitment, block_number from commitments")
+def commitment_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """The block of the commitment, as the contract says."""
+    return [row["commitment"]], row["block_number"]

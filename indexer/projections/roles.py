@@ -1,7 +1,7 @@
 """Roles: who may attest, flag, administer and guard."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from eth_hash.auto import keccak
 
@@ -54,3 +54,15 @@ def role_revoked(events: Events[RoleRevoked]) -> Iterator[Row]:
 
 def _name(role: bytes) -> str:
     return _NAMES.get(role, "0x" + role.hex())
+
+
+@projections.stored("Roles", "isAttestor", "select account, active from roles where role = 'attestor'")
+def attestor_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """Whether the account may attest, as the contract says."""
+    return [row["account"]], row["active"]
+
+
+@projections.stored("Roles", "isArbiter", "select account, active from roles where role = 'arbiter'")
+def arbiter_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """Whether the account may flag, as the contract says."""
+    return [row["account"]], row["active"]

@@ -1,7 +1,7 @@
 """Sellers: offers used and cancelled, epochs, and who may sign for whom."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from indexer.projection import Events, Projections
 from indexer.projections.times import moment
@@ -13,6 +13,8 @@ offer_uses = projections.facts("offer_uses")
 offer_nonces = projections.state("offer_nonces")
 seller_epochs = projections.state("seller_epochs")
 delegations = projections.state("delegations")
+
+_USED_UP = 2**32 - 1
 
 
 class OfferUsed(NamedTuple):
@@ -121,3 +123,15 @@ def delegation_revoked(events: Events[DelegationRevoked]) -> Iterator[Row]:
             seller_epoch=event.seller_epoch,
             revoked=True,
         )
+
+
+@projections.stored("LicenseManager", "usedOf", "select seller, nonce, used, cancelled from offer_nonces")
+def nonce_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """How often the nonce was used, as the contract says: cancelled, it is used up."""
+    return [row["seller"], int.from_bytes(row["nonce"], "big")], _USED_UP if row["cancelled"] else row["used"]
+
+
+@projections.stored("LicenseManager", "sellerEpochOf", "select seller, epoch from seller_epochs")
+def epoch_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """The seller's epoch, as the contract says."""
+    return [row["seller"]], row["epoch"]

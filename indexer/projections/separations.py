@@ -51,14 +51,14 @@ def separation_committed(events: Events[SeparationCommitted]) -> Iterator[Row]:
         )
 
 
-_CURRENT = (
-    "select s.recording_id, s.stems_root, s.metadata_digest from separations s"
-    " join recordings using (recording_id, version)"
-)
+_CURRENT = """
+select s.recording_id, s.stems_root, s.metadata_digest
+from separations s join recordings using (recording_id, version)
+"""
 
 
 @projections.stored("StemRegistry", "separationRootOf", _CURRENT)
 def root_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
-    """The root over the recording's current stems and metadata, as the contract says."""
+    """The root of the recording's current separation, as the contract says."""
     recording = WorkId(int.from_bytes(row["recording_id"], "big"))
     return [recording], separation_root(recording, row["stems_root"], row["metadata_digest"])

@@ -1,7 +1,7 @@
 """Sessions: budgets of agents, what lies in the vault for them, and what they bought."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from indexer.projection import Events, Projections
 from indexer.projections.licenses import licenses
@@ -158,3 +158,24 @@ def session_purchased(events: Events[SessionPurchased]) -> Iterator[Row]:
             window_spent=event.window_spent,
         )
         yield licenses.row(at, license_id=license_id, session_id=event.session_id)
+
+
+_BALANCES = """
+select owner, token, deposited - withdrawn - coalesce(
+    (select sum(spent) from sessions s where s.owner = b.owner and s.token = b.token), 0
+) as balance from vault_balances b
+"""
+
+
+@projections.stored("SessionVault", "balanceOf", _BALANCES)
+def balance_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """What lies in the vault for the owner, as the contract says."""
+    return [row["owner"], row["token"]], int(row["balance"])
+
+
+@projections.stored("SessionVault", "stateOf", "select * from sessions")
+def session_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """The session's state, as the contract says: a struct."""
+    is_open = row["opened_at"] is not None and not row["closed"]
+    window = (row["period_window"] or 0, int(row["window_spent"] or 0))
+    return [row["session_id"]], ((is_open, row["closed"], int(row["spent"]), *window),)

@@ -1,7 +1,7 @@
 """Slots: the collaborators' shares of a recording."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from indexer.projection import Events, Projections
 from indexer.tables import Row, announce
@@ -57,3 +57,9 @@ def slot_reassigned(events: Events[SlotReassigned]) -> Iterator[Row]:
             slot=event.slot,
             account="0x" + event.to.hex(),
         )
+
+
+@projections.stored("RoyaltySplitter", "slotOf", "select recording_id, slot, account, ppm from slots")
+def slot_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """The slot's account and share, as the contract says."""
+    return [int.from_bytes(row["recording_id"], "big"), row["slot"]], (row["account"], row["ppm"])

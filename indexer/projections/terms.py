@@ -1,7 +1,7 @@
 """Terms, and the works that are on sale under them."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from indexer.projection import Events, Projections
 from indexer.tables import Row, announce
@@ -97,3 +97,15 @@ def terms_detached(events: Events[TermsDetached]) -> Iterator[Row]:
             workId="0x" + work_id.hex(),
             termsId="0x" + event.terms_id.hex(),
         )
+
+
+_ATTACHED = """
+select work_id, terms_id, title_epoch_work, title_epoch_count, price from attachments where attached
+"""
+
+
+@projections.stored("LicenseManager", "attachmentOf", _ATTACHED)
+def attachment_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """The attachment, as the contract says: a struct."""
+    epoch = int.from_bytes(row["title_epoch_work"], "big") << _COUNT_BITS | row["title_epoch_count"]
+    return [int.from_bytes(row["work_id"], "big"), row["terms_id"]], ((epoch, int(row["price"]), True),)

@@ -108,13 +108,20 @@ def payout_set(events: Events[PayoutSet]) -> Iterator[Row]:
         yield payouts.row(at, creator=event.account, payout=event.payout)
 
 
+@projections.stored("IPNFT", "titleEpoch", "select work_id, transfers from titles")
+def epoch_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """The title's epoch, as the contract says."""
+    work = int.from_bytes(row["work_id"], "big")
+    return [work], work << 32 | row["transfers"]
+
+
 @projections.stored("IPNFT", "ownerOf", "select work_id, holder from titles")
 def holder_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
     """The title's holder, as the contract says."""
     return [int.from_bytes(row["work_id"], "big")], row["holder"]
 
 
-@projections.stored("IPNFT", "payoutOf", "select creator, payout from payouts")
+@projections.stored("IPNFT", "presetPayoutOf", "select creator, payout from payouts")
 def payout_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
-    """The creator's payout address, as the contract says."""
+    """The account's payout address, as the contract says."""
     return [row["creator"]], row["payout"]

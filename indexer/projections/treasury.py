@@ -1,7 +1,7 @@
 """The splitter's rules and the protocol's own money: accepted tokens, fees, receiving addresses, used nonces."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from indexer.projection import Events, Projections
 from indexer.tables import Row
@@ -129,3 +129,15 @@ def nonce_used(events: Events[NonceUsed]) -> Iterator[Row]:
         yield withdrawal_nonces.row(
             at, account=event.account, nonce=event.nonce.to_bytes(32, "big"), used_at=at.block_time
         )
+
+
+@projections.stored("RoyaltySplitter", "isAccepted", "select token, accepted from tokens")
+def token_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """Whether payments may come in the token, as the contract says."""
+    return [row["token"]], row["accepted"]
+
+
+@projections.stored("RoyaltySplitter", "feesOf", "select token, credited, drawn from fees")
+def fees_in_storage(row: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
+    """The token's fees, as the contract says."""
+    return [row["token"]], (int(row["credited"]), int(row["drawn"]))

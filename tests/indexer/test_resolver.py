@@ -11,6 +11,7 @@ import psycopg
 import pytest
 import rfc8785
 
+from indexer.gateways import Gateways
 from indexer.metrics import METRICS
 from indexer.resolver import TROUBLE_SECONDS, WORKERS, Resolver
 from indexer.service import connect
@@ -22,6 +23,13 @@ from tests.indexer.onchain import Song
 
 pytestmark = pytest.mark.anyio
 
+_RECORDINGS = """
+insert into chain_1.recordings (
+    recording_id, creator, content_hash, credits_digest, credits_codec, resale_royalty_ppm, attestor, registered_at,
+    version, stack_ppm, ancestor_count, parent_count, block_number, log_index, changed_in
+) values
+"""
+
 
 @pytest.fixture
 async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
@@ -31,8 +39,8 @@ async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
 
 @pytest.fixture
 async def resolver(database, storage) -> AsyncIterator[Resolver]:
-    async with connect(database.indexer_url, 1, "resolver") as connection:
-        yield Resolver(connection, storage)
+    async with connect(database.indexer_url, 1, "resolver") as connection, Gateways([]) as gateways:
+        yield Resolver(connection, storage, gateways)
 
 
 def want(database, kind: str, digest: bytes, codec: int = RAW) -> None:
@@ -185,8 +193,7 @@ async def test_somebody_elses_document_does_not_count_for_a_recording(database, 
             "insert into chain_1.logs values (1, 0, 0, now(), '\\x01', '\\x02', '\\x03', null, null, null, null, '')"
         )
         connection.execute(
-            "insert into chain_1.recordings values"
-            " (%(id)s, '\\x04', %(hash)s, %(digest)s, 85, 0, '\\x05', now(), null, 1, 0)",
+            f"{_RECORDINGS} (%(id)s, '\\x04', %(hash)s, %(digest)s, 85, 0, '\\x05', now(), null, 0, 0, 0, 1, 0, 1)",
             values,
         )
         rows = connection.execute("select metadata_state, title, credits from catalog.recordings").fetchall()
@@ -213,13 +220,12 @@ async def test_a_manifest_counts_if_it_names_what_stands_on_chain(database, stor
             "insert into chain_1.logs values (1, 0, 0, now(), '\\x01', '\\x02', '\\x03', null, null, null, null, '')"
         )
         connection.execute(
-            "insert into chain_1.recordings values"
-            " (%(id)s, '\\x04', %(hash)s, %(credits)s, 85, 0, '\\x05', now(), 0, 1, 0)",
+            f"{_RECORDINGS} (%(id)s, '\\x04', %(hash)s, %(credits)s, 85, 0, '\\x05', now(), 0, 0, 0, 0, 1, 0, 1)",
             values,
         )
         connection.execute(
             "insert into chain_1.separations values"
-            " (%(id)s, 0, '\\x05', '\\x06', %(model)s, %(weights)s, %(manifest)s, 85, '\\x09', 1, 0)",
+            " (%(id)s, 0, '\\x05', '\\x06', %(model)s, %(weights)s, %(manifest)s, 85, '\\x09', 1, 0, now())",
             values,
         )
         (row,) = connection.execute(
