@@ -13,6 +13,7 @@ from indexer.projection import Contract
 from indexer.projections import STEMMA
 from stemma.chain.abi import CONTRACTS, load_abi
 from stemma.works import recording_id
+from tests.indexer.scripted_rights import Rights, RightsScript
 
 ADDRESSES = {name: keccak(name.encode())[:20] for name in CONTRACTS}
 CONTRACTS_OF_CHAIN = [Contract(name, address, load_abi(name)) for name, address in ADDRESSES.items()]
@@ -108,6 +109,10 @@ class World:
 
     recordings: dict[int, int] = field(default_factory=dict)  # id -> versions
     titles: dict[int, bytes] = field(default_factory=dict)
+    rights: Rights = field(default_factory=Rights)
+
+    def copy(self) -> "World":
+        return World(dict(self.recordings), dict(self.titles), self.rights.copy())
 
 
 class ScriptedChain:
@@ -121,6 +126,7 @@ class ScriptedChain:
         self.finalized = 0
         self.blocks = [Block(0, rng.randbytes(32), bytes(32), 1_700_000_000)]
         self.given_up: dict[bytes, Block] = {}
+        self._rights = RightsScript(rng, self._account)
         self._worlds = [World()]
         while len(self.blocks) < self.first_block:
             self._mine(is_empty=True)
@@ -145,7 +151,7 @@ class ScriptedChain:
     def _mine(self, *, is_empty: bool) -> None:
         rng, parent = self.rng, self.head
         block = Block(parent.number + 1, rng.randbytes(32), parent.hash, parent.time + rng.randint(0, 3))
-        world = World(dict(self._worlds[-1].recordings), dict(self._worlds[-1].titles))
+        world = self._worlds[-1].copy()
         log_index = 0
         for tx_index in range(0 if is_empty else rng.randint(1, 3)):
             tx_hash = rng.randbytes(32)
@@ -166,8 +172,8 @@ class ScriptedChain:
 
     def _transaction(self, world: World) -> list[dict[str, Any]]:  # noqa: PLR0911 - a case each
         rng = self.rng
-        kinds = ["register"] * 3 + ["version", "mint", "mint", "transfer", "transfer", "payout", "attestor", "unknown"]
-        match rng.choice(kinds):
+        kinds = ["register"] * 3 + ["version", "mint", "mint", "transfer", "transfer", "adopt", "payout", "attestor"]
+        match rng.choice([*kinds, "unknown", *["rights"] * 10]):
             case "register":
                 return self._register(world)
             case "version" if world.recordings:
@@ -181,6 +187,13 @@ class ScriptedChain:
                 giver, world.titles[work] = world.titles[work], self._account()
                 moved = {"from": giver, "to": world.titles[work], "tokenId": work}
                 return [encode_event("IPNFT", "Transfer", moved)]
+            case "adopt" if world.titles:
+                work = rng.choice(list(world.titles))
+                values = {"workId": work, "holder": world.titles[work], "version": rng.randrange(9)}
+                return [encode_event("IPNFT", "VersionAdopted", values | {"metadataDigest": rng.randbytes(32)})]
+            case "rights":
+                told = self._rights.transaction(world.rights, list(world.recordings))
+                return [encode_event(*each) for each in told]
             case "payout":
                 values = {"account": self._account(), "payout": self._account()}
                 return [encode_event("IPNFT", "PayoutSet", values)]
@@ -208,9 +221,16 @@ class ScriptedChain:
             {"recordingId": recording, "account": self._account(), "slot": slot, "ppm": rng.randint(1, 60_000)}
             for slot in range(rng.randint(0, 3))
         ]
+        parents = list(world.recordings)
+        is_remix = parents and world.rights.licenses and rng.random() < 0.5
+        ancestry = list(self._rights.ancestry(world.rights, parents, recording)) if is_remix else []
+        world.rights.slots += [(recording, slot["slot"]) for slot in slots]
+        materialized = {"root": rng.randbytes(32), "recordingId": recording}
         return [
             encode_event("StemRegistry", "RecordingRegistered", registered),
+            *(encode_event(*each) for each in ancestry),
             *(encode_event("RoyaltySplitter", "SlotFixed", slot) for slot in slots),
+            *([encode_event("StemRegistry", "BatchLeafMaterialized", materialized)] if rng.random() < 0.2 else []),
             *self._separate(world, recording),
         ]
 
