@@ -63,7 +63,7 @@ def event_codec(abi: Sequence[Mapping[str, Any]], name: str, event_class: type[t
         raise CodecError(f"the ABI has {len(entries)} events named {name}")
     (entry,) = entries
     fields = tuple(
-        Field(_python_name(each["name"]), _canonical_type(each), bool(each.get("indexed"))) for each in entry["inputs"]
+        Field(_python_name(each["name"]), canonical_type(each), bool(each.get("indexed"))) for each in entry["inputs"]
     )
     _require_fitting(name, fields, event_class)
     signature = f"{name}({','.join(field.type for field in fields)})"
@@ -77,7 +77,7 @@ def event_topics(abi: Sequence[Mapping[str, Any]]) -> list[bytes]:
     if any(entry.get("anonymous") for entry in events):
         return []
     return [
-        keccak(f"{entry['name']}({','.join(_canonical_type(each) for each in entry['inputs'])})".encode())
+        keccak(f"{entry['name']}({','.join(canonical_type(each) for each in entry['inputs'])})".encode())
         for entry in events
     ]
 
@@ -167,10 +167,11 @@ def _plain(value: Any, abi_type: str) -> Any:
     return bytes.fromhex(value[2:]) if abi_type == "address" else value
 
 
-def _canonical_type(entry: Mapping[str, Any]) -> str:
+def canonical_type(entry: Mapping[str, Any]) -> str:
+    """The type of an ABI's input or output as signatures have it: tuples written out."""
     abi_type = str(entry["type"])
     if abi_type.startswith("tuple"):
-        inner = ",".join(_canonical_type(each) for each in entry["components"])
+        inner = ",".join(canonical_type(each) for each in entry["components"])
         return f"({inner}){abi_type[len('tuple') :]}"
     return {"uint": "uint256", "int": "int256"}.get(abi_type, abi_type)
 

@@ -16,6 +16,7 @@ from psycopg.rows import dict_row
 from psycopg.sql import SQL, Composed, Identifier
 
 from indexer.calls import eth_call, get_block
+from indexer.codecs import canonical_type
 from indexer.derived import Derived
 from indexer.errors import Inconsistent, Stop
 from indexer.kept_logs import kept_batches
@@ -197,7 +198,7 @@ async def _differing(
 ) -> list[str]:
     """What the contract's storage says otherwise than these rows."""
     (function,) = [each for each in contract.abi if each["type"] == "function" and each["name"] == stored.function]
-    inputs, outputs = ([each["type"] for each in function[side]] for side in ("inputs", "outputs"))
+    inputs, outputs = (list(map(canonical_type, function[side])) for side in ("inputs", "outputs"))
     selector = keccak(f"{stored.function}({','.join(inputs)})".encode())[:4]
     expected = [stored.read(row) for row in rows]
     answers = await node.call(
@@ -218,7 +219,9 @@ async def _differing(
 
 
 def _plain(value: Any) -> Any:
-    """An address as bytes, as the index has it."""
+    """An address as bytes, as the index has it; a struct as a tuple."""
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
     is_address = isinstance(value, str) and len(value) == 42 and value.startswith("0x")
     return bytes.fromhex(value[2:]) if is_address else value
 

@@ -1,5 +1,7 @@
 """The catalog against the contracts themselves: every event told on a real chain, every row compared."""
 
+import os
+import subprocess
 from collections import Counter
 from datetime import datetime
 from typing import Any
@@ -11,6 +13,7 @@ from psycopg.rows import dict_row
 from indexer.projections import RAW_ONLY, STEMMA
 from tests.indexer.contract_truth import COMPARISONS, Truth
 from tests.indexer.house_on_chain import HouseOnChain
+from tests.indexer.onchain import STEMMA as STEMMA_COMMAND
 from tests.indexer.onchain import run_until_head
 from tests.indexer.scripted_chain import layout
 from tests.indexer.story import tell
@@ -51,6 +54,24 @@ def test_every_row_says_what_the_contracts_say(database, house, tmp_path) -> Non
                 different.append(f"{about}: the catalog has {said}, the contract {told}")
     assert not different, "\n".join(different)
     assert min(compared[each.__name__] for each in COMPARISONS) >= 4, compared
+    assert_storage_says_the_same(database, house)
+
+
+def assert_storage_says_the_same(database, house: HouseOnChain) -> None:
+    """As operators ask: the projections declare what the contracts hold."""
+    environment = {
+        **os.environ,
+        "DATABASE_URL": database.admin_url,
+        "RPC_URLS": house.node.url,
+        "CHAIN_ID": str(house.node.chain_id),
+        "DEPLOYMENTS_DIR": str(house.deployments_dir),
+    }
+    done = subprocess.run(
+        [STEMMA_COMMAND, "indexer", "verify", "--storage"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (asked,) = [line for line in done.stdout.splitlines() if line.startswith("storage")]
+    assert all(f"{each.contract}.{each.function}" in asked for each in STEMMA.stored_values), asked
 
 
 def test_the_story_tells_every_event_that_is_projected(house) -> None:
