@@ -16,6 +16,7 @@ from stem_worker.attestation import Attestor, committed, first_separation
 from stem_worker.checks import CheckedStems, check
 from stem_worker.engine import Engine
 from stem_worker.manifest import StoredSeparation, build_manifest, token_metadata
+from stem_worker.music import Music, listen
 from stem_worker.progress import Report
 from stem_worker.runtime import describe_runtime
 from stem_worker.workspace import Workspaces
@@ -51,6 +52,7 @@ class _Separated:
     mix: Pcm
     stems: Mapping[str, Pcm]
     checked: CheckedStems
+    music: Music
     gain: float
 
 
@@ -107,7 +109,7 @@ class Job:
             stems = engine.separate(mix, on_progress=self._separating, cancel=self._ended.is_set, out=out)
             checked = check(stems, mix)
         gain = common_gain([found.peak for found in checked.measurements.values()])
-        return _Separated(facts=facts, mix=mix, stems=stems, checked=checked, gain=gain)
+        return _Separated(facts=facts, mix=mix, stems=stems, checked=checked, music=listen(mix), gain=gain)
 
     def _check_source(self, original: Path) -> None:
         with original.open("rb") as file:
@@ -126,6 +128,7 @@ class Job:
             previews={kind: await storage.put(data, private=False) for kind, data in previews.items()},
             facts=separated.facts,
             checked=separated.checked,
+            music=separated.music,
             stem_gain=separated.gain,
             parameters=engine.parameters,
             runtime={**engine.runtime, **await to_thread.run_sync(describe_runtime)},

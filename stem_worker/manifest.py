@@ -8,6 +8,7 @@ import rfc8785
 
 from stem_worker.checks import CheckedStems
 from stem_worker.model import StemModel
+from stem_worker.music import Music
 from stemma.audio.ffmpeg import CHANNELS, SAMPLE_RATE
 from stemma.audio.meter import decibels
 from stemma.audio.preview import MEDIA_TYPE as PREVIEW_TYPE
@@ -28,6 +29,7 @@ class StoredSeparation:
     previews: Mapping[Kind, Blob]
     facts: AudioFacts
     checked: CheckedStems
+    music: Music
     stem_gain: float
     parameters: Mapping[str, Any]
     runtime: Mapping[str, Any]
@@ -57,6 +59,8 @@ def build_manifest(request: SeparationRequest, model: StemModel, stored: StoredS
             loudness_lufs=_rounded(stored.facts.loudness_lufs),
             peak_dbfs=_rounded(stored.facts.peak_dbfs),
             residual_snr_db=_rounded(stored.checked.residual_snr_db),
+            bpm=stored.music.bpm,
+            key=stored.music.key,
         ),
     )
 
