@@ -66,7 +66,8 @@ stems = view(
 )
 """One row per stem of each recording's current separation; kinds 1..6 as in `stemma.works.Kind`.
 
-The log is StemCommitted's, or the anchoring of the batch that separated the recording.
+The log is StemCommitted's, or the anchoring of the batch that separated the recording. Narrow it by ``recording_id`` or
+``stem_id``, with values or ``= any (array (select …))``: a plain join would read it whole.
 """
 
 separations = view(

@@ -25,4 +25,8 @@ search = view(
     musical_key=TEXT,
     model_version=TEXT,
 )
-"""One row per recording, null where a document is not there; use it to choose recordings, then read `recordings`."""
+"""One row per recording, null where a document is not there.
+
+It is for choosing recordings, which are then read where ``recording_id = any (array (select recording_id from search
+where … limit …))``: a join of the two would be too much for the planner to see through.
+"""
