@@ -31,9 +31,9 @@ class Bank:
         self.splitter.settle(work, token, sender=self.anyone)
 
 
-def own_splitter(project, house, admin, *, manager, tokens) -> Any:
+def own_splitter(project, house, admin, *, manager, tokens, registry=None) -> Any:
     """A splitter beside the house's, among the same peers, for which an account stands in as the license manager."""
-    peers = (house["Roles"], house["StemRegistry"], house["IPNFT"], house["Disputes"])
+    peers = (house["Roles"], registry or house["StemRegistry"], house["IPNFT"], house["Disputes"])
     return admin.deploy(project.RoyaltySplitter, *peers, manager, admin, tokens)
 
 

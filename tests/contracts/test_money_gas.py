@@ -7,9 +7,12 @@ import pytest
 from commits import song
 from licensed_family import works_of
 from market import DOLLAR
+from money import REFERENCE, own_splitter
+from remixes import Family
 
+from stemma.chain.intents import SigningDomain
 from stemma.chain.licensing import NATIVE
-from stemma.chain.royalties import MAX_ANCESTORS, MAX_PARENTS
+from stemma.chain.royalties import MAX_ANCESTORS, MAX_PARENTS, Entry
 from stemma.chain.withdrawals import TITLE_SLOT
 
 
@@ -23,20 +26,30 @@ def titled(chain, domain, registry, ipnft, creator, attestor, relayer):
 
 
 @pytest.fixture(scope="module")
-def descendant(family):
+def deep_family(project, house, chain, admin, creator, attestor):
+    """A registry of its own for which every license is there."""
+    licenses = admin.deploy(project.GenerousLicenses)
+    peers = (house["Roles"], house["IPNFT"], house["RoyaltySplitter"], licenses)
+    registry = admin.deploy(project.StemRegistry, *peers)
+    domain = SigningDomain(chain_id=chain.chain_id, registry=registry.address)
+    return Family(registry, domain, creator, attestor, chain.pending_timestamp)
+
+
+@pytest.fixture(scope="module")
+def descendant(deep_family):
     """A remix with as many ancestors as there can be, in as few generations as there can be."""
-    remix = family.track("the first of many")
+    remix, ppm = deep_family.track("the first of many"), 1000
     for generation in range(MAX_ANCESTORS // MAX_PARENTS):
-        fresh = [family.track(f"{side} of generation {generation}") for side in ("left", "right")]
+        fresh = [deep_family.track(f"{side} of generation {generation}") for side in ("left", "right")]
         works = [work for recording in (remix, *fresh) for work in works_of(recording)][:MAX_PARENTS]
-        remix = family.remix_of(f"generation {generation}", dict.fromkeys(works, 1000))
-    assert len(family.tables[remix].entries) == MAX_ANCESTORS
+        entries = [Entry(work, ppm) for work in sorted(works)]
+        remix, _ = deep_family.remix(f"generation {generation}", entries, [ppm] * MAX_PARENTS)
     return remix
 
 
 def test_pay(usdc, titled, bank):
     bank.pay(titled, usdc, DOLLAR)
-    assert bank.pay(titled, usdc, DOLLAR).gas_used <= 62_500
+    assert bank.pay(titled, usdc, DOLLAR).gas_used <= 62_000
 
 
 def test_pay_in_native_coin(titled, bank):
@@ -44,12 +57,18 @@ def test_pay_in_native_coin(titled, bank):
     assert bank.pay(titled, NATIVE, DOLLAR).gas_used <= 43_000
 
 
-def test_claim_out_of_the_largest_table(splitter, usdc, family, descendant, bank, stranger):
-    claim = family.claim(descendant, family.tables[descendant].entries[5].work)
-    bank.pay(descendant, usdc, DOLLAR)
-    splitter.claim(*claim, usdc, sender=stranger)
-    bank.pay(descendant, usdc, DOLLAR)
-    assert splitter.claim(*claim, usdc, sender=stranger).gas_used <= 55_500
+def test_claim_out_of_the_largest_table(project, house, admin, payer, stranger, deep_family, descendant):
+    usdc, registry = house.usdc, deep_family.registry
+    splitter = own_splitter(project, house, admin, manager=admin, tokens=[usdc], registry=registry)
+    usdc.approve(splitter, DOLLAR, sender=payer)
+    table = deep_family.tables[descendant]
+    assert len(table.entries) == MAX_ANCESTORS
+    ancestor, ppm = table.entries[5]
+    gas = []
+    for _ in range(2):
+        splitter.pay(descendant, usdc, 1000, REFERENCE, sender=payer)
+        gas.append(splitter.claim(descendant, ancestor, ppm, table.proof(ancestor), usdc, sender=stranger).gas_used)
+    assert gas[1] <= 55_500
 
 
 def test_settle(splitter, usdc, titled, bank, stranger):
@@ -59,17 +78,19 @@ def test_settle(splitter, usdc, titled, bank, stranger):
 
 
 def test_withdraw_by_the_title(splitter, usdc, titled, bank, creator, buyer):
-    usdc.mint(buyer, 1, sender=buyer)
+    for account in (buyer, splitter):
+        usdc.mint(account, 1, sender=buyer)  # no balance becomes zero, nor was it
     bank.income(titled, usdc, DOLLAR)
     splitter.withdraw(titled, usdc, TITLE_SLOT, buyer, sender=creator)
     bank.income(titled, usdc, DOLLAR)
-    assert splitter.withdraw(titled, usdc, TITLE_SLOT, buyer, sender=creator).gas_used <= 66_500
+    assert splitter.withdraw(titled, usdc, TITLE_SLOT, buyer, sender=creator).gas_used <= 68_000
 
 
 def test_withdraw_by_a_slot(splitter, usdc, family, bank, stranger, buyer):
-    usdc.mint(buyer, 1, sender=buyer)
+    for account in (buyer, splitter):
+        usdc.mint(account, 1, sender=buyer)
     track = family.split_track("a track with a slot", [(stranger, 1000)])
     bank.income(track, usdc, DOLLAR)
     splitter.withdraw(track, usdc, 0, buyer, sender=stranger)
     bank.income(track, usdc, DOLLAR)
-    assert splitter.withdraw(track, usdc, 0, buyer, sender=stranger).gas_used <= 64_500
+    assert splitter.withdraw(track, usdc, 0, buyer, sender=stranger).gas_used <= 66_000
