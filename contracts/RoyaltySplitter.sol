@@ -309,7 +309,7 @@ contract RoyaltySplitter is TokenLedger, Slots, EIP712 {
     }
 
     function _settle(uint224 work, address token) private returns (uint128 amount) {
-        uint256 ppm = Ledger.WHOLE_PPM - registry.stackOf(work);
+        uint32 ppm = Ledger.WHOLE_PPM - registry.stackOf(work);
         Account storage account = _accounts[work][token];
         uint128 moved;
         (amount, moved) = Ledger.due(account.received, ppm, account.ownMoved);
@@ -348,10 +348,15 @@ contract RoyaltySplitter is TokenLedger, Slots, EIP712 {
         uint32 ppm = _ppmOf(WorkId.recordingOf(work), slot);
         Account storage account = _accounts[work][token];
         uint128 drawn;
-        (amount, drawn) = Ledger.due(account.income, ppm, drawnOf(work, token, slot));
+        if (slot == TITLE) {
+            (amount, drawn) = Ledger.due(account.income, ppm, account.titleDrawn);
+            account.titleDrawn = drawn;
+        } else {
+            mapping(uint8 => uint256) storage slots = _drawn[work][token];
+            (amount, drawn) = Ledger.due(account.income, ppm, slots[slot]);
+            slots[slot] = drawn;
+        }
         if (amount == 0) return 0;
-        if (slot == TITLE) account.titleDrawn = drawn;
-        else _drawn[work][token][slot] = drawn;
         emit Withdrawn({workId: work, token: token, to: to, slot: slot, amount: amount, drawn: drawn});
     }
 

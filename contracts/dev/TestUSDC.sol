@@ -70,7 +70,7 @@ contract TestUSDC is IFiatToken, IERC20Metadata, IERC2612, IERC3009, IERC3009Can
     // ------------------------------------------------------------------ development
 
     /// @notice Makes money. Anyone may: this token is for development chains.
-    function mint(address to, uint256 amount) external notBlacklisted(to) {
+    function mint(address to, uint256 amount) external {
         require(to != address(0), ZeroAddress());
         totalSupply += amount;
         _credit(to, amount);
@@ -107,7 +107,9 @@ contract TestUSDC is IFiatToken, IERC20Metadata, IERC2612, IERC3009, IERC3009Can
     function transferFrom(address from, address to, uint256 amount) external notBlacklisted(msg.sender) returns (bool) {
         uint256 allowed = allowance[from][msg.sender];
         require(amount <= allowed, AllowanceTooLow(from, msg.sender, allowed, amount));
-        allowance[from][msg.sender] = allowed - amount; // an unlimited one is used up like any other
+        unchecked {
+            allowance[from][msg.sender] = allowed - amount; // an unlimited one is used up like any other
+        }
         _transfer(from, to, amount);
         return true;
     }
@@ -223,20 +225,25 @@ contract TestUSDC is IFiatToken, IERC20Metadata, IERC2612, IERC3009, IERC3009Can
 
     // ------------------------------------------------------------------ internal
 
-    function _transfer(address from, address to, uint256 amount) private notBlacklisted(to) {
+    function _transfer(address from, address to, uint256 amount) private {
         require(to != address(0), ZeroAddress());
         uint256 balance = _balances[from];
         require(balance < BLACKLISTED, AccountBlacklisted(from));
         require(amount <= balance, BalanceTooLow(from, balance, amount));
-        _balances[from] = balance - amount;
+        unchecked {
+            _balances[from] = balance - amount;
+        }
         _credit(to, amount);
         emit Transfer(from, to, amount);
     }
 
     function _credit(address account, uint256 amount) private {
-        uint256 balance = _balances[account] + amount;
-        require(balance < BLACKLISTED, BalanceTooHigh(account));
-        _balances[account] = balance;
+        uint256 balance = _balances[account];
+        require(balance < BLACKLISTED, AccountBlacklisted(account));
+        require(amount < BLACKLISTED - balance, BalanceTooHigh(account));
+        unchecked {
+            _balances[account] = balance + amount;
+        }
     }
 
     function _approve(address owner, address spender, uint256 amount) private notBlacklisted(spender) {

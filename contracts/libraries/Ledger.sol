@@ -7,21 +7,22 @@ pragma solidity ^0.8.37;
 /// than n base units of a total as dust, however many payments it came in. An entitlement never falls, because the total
 /// does not; so what was taken by it once never exceeds it.
 library Ledger {
-    uint256 internal constant WHOLE_PPM = 1_000_000;
+    uint32 internal constant WHOLE_PPM = 1_000_000;
 
     /// @notice The most that may ever be paid in per token. Every total of a work is a part of it, so none overflows.
     uint256 internal constant MAX_TOTAL = type(uint120).max;
 
-    /// @return What `ppm` parts per million of a total are entitled to in all.
-    function entitlement(uint256 total, uint256 ppm) internal pure returns (uint256) {
-        return total * ppm / WHOLE_PPM;
+    /// @return What `ppm` parts per million of a total are entitled to in all; at most the total.
+    function entitlement(uint128 total, uint32 ppm) internal pure returns (uint128) {
+        unchecked {
+            return uint128(uint256(total) * ppm / WHOLE_PPM); // the product has 160 bits at most
+        }
     }
 
     /// @return amount What is due now: the entitlement less `taken`.
     /// @return takenAfter What has been taken once it is paid.
-    function due(uint256 total, uint256 ppm, uint256 taken) internal pure returns (uint128 amount, uint128 takenAfter) {
-        uint256 entitled = entitlement(total, ppm);
-        // Both are at most total, which is at most MAX_TOTAL.
-        return (uint128(entitled - taken), uint128(entitled));
+    function due(uint128 total, uint32 ppm, uint256 taken) internal pure returns (uint128 amount, uint128 takenAfter) {
+        takenAfter = entitlement(total, ppm);
+        amount = uint128(takenAfter - taken);
     }
 }

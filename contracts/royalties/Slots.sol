@@ -65,6 +65,6 @@ abstract contract Slots is IRoyaltySplitter {
     /// @return The share of income of a slot, zero for one that does not exist; the title has what all slots leave.
     function _ppmOf(uint224 recordingId, uint8 slot) internal view returns (uint32) {
         if (slot != TITLE) return _slots[recordingId][slot].ppm;
-        return uint32(Ledger.WHOLE_PPM) - _slotsPpm[recordingId];
+        return Ledger.WHOLE_PPM - _slotsPpm[recordingId];
     }
 }

@@ -113,11 +113,11 @@ def disputes(house):
 
 
 @pytest.fixture(scope="session")
-def payer(accounts, usdc, splitter):
+def payer(accounts, house):
     """An account with plenty of test dollars, all of which the splitter may take."""
     account = accounts[8]
-    usdc.mint(account, 10**9 * DOLLAR, sender=account)
-    usdc.approve(splitter, 2**256 - 1, sender=account)
+    house.usdc.mint(account, 10**9 * DOLLAR, sender=account)
+    house.usdc.approve(house["RoyaltySplitter"], 2**256 - 1, sender=account)
     return account
 
 

@@ -1,7 +1,7 @@
 """Family trees whose remixes consume real licenses, and what to claim along them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from itertools import count
 from typing import Any
 
@@ -9,11 +9,9 @@ from commits import digest
 from remixes import Family
 
 from stemma.chain.intents import Share
-from stemma.chain.licensing import NATIVE, WORLD
+from stemma.chain.licensing import NATIVE, LicenseKind, Purchase, Terms, license_id
 from stemma.chain.royalties import TRACK_TABLE, Entry
 from stemma.works import STEM_KINDS, WorkId, recording_of, stem_id
-
-REMIX = 2
 
 
 def works_of(recording: WorkId) -> list[WorkId]:
@@ -39,17 +37,20 @@ class LicensedFamily(Family):
     def remix_of(self, title: str, parents: Mapping[WorkId, int]) -> WorkId:
         """Register a remix of these works with these ppm."""
         entries = [Entry(work, parents[work]) for work in sorted(parents)]
-        remix, _ = self.remix(title, entries, [self.license(entry) for entry in entries])
+        for ppm in set(parents.values()):
+            self.manager.publishTerms(astuple(self._terms(ppm)), sender=self.creator)
+        remix, _ = self.remix(title, entries, [self._grant(entry) for entry in entries])
         return remix
 
-    def license(self, entry: Entry) -> int:
-        """Grant the creator a REMIX license; its id."""
-        terms = (REMIX, NATIVE, False, False, True, True, WORLD, 0, entry.ppm, 0, digest("legal text"))
-        terms_id = self.manager.termsIdOf(terms)
-        self.manager.publishTerms(terms, sender=self.creator)
-        salt = next(self.salts)
-        self.manager.grantMany(entry.work, terms_id, [self.creator], salt, sender=self.creator)
-        return int.from_bytes(self.manager.purchaseHash((entry.work, terms_id, self.creator, 0, 0, salt)), "big")
+    def _grant(self, entry: Entry) -> int:
+        """Grant the creator a REMIX license of its own work; its id."""
+        basis, salt = self._terms(entry.ppm).id, next(self.salts)
+        self.manager.grantMany(entry.work, basis, [self.creator], salt, sender=self.creator)
+        purchase = Purchase(work=entry.work, basis=basis, licensee=self.creator.address, salt=salt)
+        return license_id(purchase, chain_id=self.domain.chain_id, manager=self.manager.address)
+
+    def _terms(self, ppm: int) -> Terms:
+        return Terms(kind=LicenseKind.REMIX, token=NATIVE, remix_ppm=ppm, legal_digest=digest("legal text"))
 
     def claim(self, descendant: WorkId, ancestor: WorkId) -> tuple[WorkId, WorkId, int, list[bytes]]:
         """What RoyaltySplitter.claim takes before the token: the entry and its proof."""

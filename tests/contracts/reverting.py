@@ -37,9 +37,17 @@ def reverts(error: str, **arguments: Any) -> Iterator[None]:
     assert {argument: values[argument] for argument in arguments} == arguments
 
 
-def simulate(method, *arguments: Any, sender=None, value: int = 0) -> bytes:
-    """Call a method as `sender` and keep nothing. Raises Reverted."""
-    return _call({"to": method.contract.address, "data": method.encode_input(*arguments), "value": value}, sender)
+@contextmanager
+def reverts_silently() -> Iterator[None]:
+    """What is simulated in the block must revert without a word."""
+    with pytest.raises(Reverted) as caught:
+        yield
+    assert caught.value.data == b""
+
+
+def simulate(method, *arguments: Any, sender=None, **transaction: int) -> bytes:
+    """Call a method as `sender`, with `value` or `gas`, and keep nothing. Raises Reverted."""
+    return _call({"to": method.contract.address, "data": method.encode_input(*arguments), **transaction}, sender)
 
 
 def simulate_send(to: str, *, value: int, sender, data: bytes = b"") -> bytes:
@@ -83,7 +91,7 @@ def _call(transaction: dict, sender) -> bytes:
 @cache
 def _errors() -> dict[bytes, list[Any]]:
     errors = defaultdict(list)
-    for contract in (*ORDER, "DeploymentFactory", "ContractWallet", "TestUSDC"):
+    for contract in (*ORDER, "DeploymentFactory", "ContractWallet", "TestUSDC", "Receiver", "PlainToken"):
         for abi in getattr(ape.project, contract).contract_type.errors:
             errors[keccak(text=abi.selector)[:4]].append(abi)
     return dict(errors)
