@@ -1,6 +1,6 @@
 # `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format contracts-test lock clean
+.PHONY: bench-indexer soak-indexer help setup demo up test lint format contracts-test lock clean
 
 BIN := .venv/bin
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -26,6 +26,12 @@ lint: setup ## check style, types and the import rule
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench-indexer: setup ## measure the indexer; the last line is one JSON object
+	@$(BIN)/python benchmarks/indexer_all.py
+
+soak-indexer: setup ## simulate 1,000 seeds of chain, node and process going wrong
+	STEMMA_SIMULATION_SEEDS=1000 $(BIN)/python -m pytest tests/indexer/test_simulation.py -q
 
 format: setup ## put the style right
 	$(BIN)/ruff check --fix .

@@ -5,11 +5,12 @@ It costs the measured side nothing but the reading, so that the indexer and not 
 
 import asyncio
 import json
-import multiprocessing
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
+from functools import cache
 
 from aiohttp import web
 from eth_hash.auto import keccak
@@ -22,18 +23,20 @@ CHAIN_ID = 31337
 class Replay:
     """``events`` transfers in blocks of ``per_block``; final but for the last 64 blocks, which are empty."""
 
-    def __init__(self, events: int, per_block: int, seed: int) -> None:
+    def __init__(self, events: int, per_block: int, seed: int, final: int = 1) -> None:
         rng = random.Random(seed)
         accounts = [rng.randbytes(20) for _ in range(2_000)]
         owners: dict[int, bytes] = {}
-        self.finalized = (events + per_block - 1) // per_block + 1
-        self.head = self.finalized + 64
+        last = (events + per_block - 1) // per_block + 1
+        self.finalized, self.head = (last, last + 64) if final else (0, last)
         self.blocks = [self._block(number) for number in range(self.head + 1)]
+        self.transfers: list[list[tuple[bytes, bytes, int]]] = [[] for _ in self.blocks]
         self.logs: list[list[bytes]] = [[] for _ in self.blocks]
         for event in range(events):
             number, index = 2 + event // per_block, event % per_block
             token = rng.randrange(max(1, events // 10))
             giver, owners[token] = owners.get(token, bytes(20)), rng.choice(accounts)
+            self.transfers[number].append((giver, owners[token], token))
             topics = [TRANSFER, giver.rjust(32, b"\0"), owners[token].rjust(32, b"\0"), token.to_bytes(32, "big")]
             log = {
                 "address": "0x" + ADDRESS.hex(),
@@ -49,6 +52,11 @@ class Replay:
             }
             self.logs[number].append(json.dumps(log, separators=(",", ":")).encode())
 
+        for number, transfers in enumerate(self.transfers):
+            self.blocks[number]["logsBloom"] = _bloom(transfers)
+        self.block_bytes = [json.dumps(block).encode() for block in self.blocks]
+        self.numbers = {block["hash"]: number for number, block in enumerate(self.blocks)}
+
     def _block(self, number: int) -> dict[str, str]:
         return {
             "number": hex(number),
@@ -63,7 +71,7 @@ class Replay:
             (criteria,) = params
             assert isinstance(criteria, dict)
             if "blockHash" in criteria:
-                found = self.logs[self._number_of(criteria["blockHash"])]
+                found = self.logs[self.numbers[criteria["blockHash"]]]
             else:
                 first, last = int(criteria["fromBlock"], 16), int(criteria["toBlock"], 16)
                 found = [log for logs in self.logs[first : last + 1] for log in logs]
@@ -72,33 +80,43 @@ class Replay:
             named = {"latest": self.head, "safe": self.finalized, "finalized": self.finalized}
             which = str(params[0])
             number = named[which] if which in named else int(which, 16)
-            return json.dumps(self.blocks[number] if number <= self.head else None).encode()
+            return self.block_bytes[number] if number <= self.head else b"null"
         return json.dumps({"eth_chainId": hex(CHAIN_ID), "eth_getCode": "0x60"}[method]).encode()
 
-    def _number_of(self, block_hash: str) -> int:
-        return next(int(block["number"], 16) for block in self.blocks if block["hash"] == block_hash)
+
+def _bloom(transfers: list[tuple[bytes, bytes, int]]) -> str:
+    """The bloom of a block's logs (Yellow Paper, section 4.3.1)."""
+    bits = 0
+    if transfers:
+        bits = _bits(ADDRESS) | _bits(TRANSFER)
+    for giver, taker, token in transfers:
+        for topic in (giver.rjust(32, b"\0"), taker.rjust(32, b"\0"), token.to_bytes(32, "big")):
+            bits |= _bits(topic)
+    return f"0x{bits:0512x}"
+
+
+@cache
+def _bits(item: bytes) -> int:
+    digest = keccak(item)
+    return sum({1 << int.from_bytes(digest[start : start + 2], "big") % 2048 for start in (0, 2, 4)})
 
 
 @contextmanager
-def replaying(events: int, per_block: int, seed: int = 1) -> Iterator[tuple[str, int]]:
-    """Serve a replay; yields its URL and the number of its last block."""
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(
-        target=_serve, args=(theirs, events, per_block, seed), daemon=True
-    )
-    process.start()
-    try:
-        yield ours.recv()
-    finally:
-        process.kill()
-        process.join()
+def replaying(events: int, per_block: int, seed: int = 1, *, final: bool = True) -> Iterator[tuple[str, int]]:
+    """Serve a replay; yields its URL and its last block. ``final``: whether all but the last 64 blocks are."""
+    command = [sys.executable, __file__, str(events), str(per_block), str(seed), str(int(final))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            served = json.loads(process.stdout.readline())
+            yield served["url"], served["head"]
+        finally:
+            process.kill()
 
 
-def _serve(pipe: Connection, events: int, per_block: int, seed: int) -> None:
-    asyncio.run(_run(pipe, Replay(events, per_block, seed)))
+async def serve(replay: Replay) -> None:
+    """Serve on a free port of the loopback interface, and print the URL and the last block as JSON."""
 
-
-async def _run(pipe: Connection, replay: Replay) -> None:
     async def handle(request: web.Request) -> web.Response:
         replies = [
             b'{"jsonrpc":"2.0","id":%d,"result":%b}' % (call["id"], replay.answer(call["method"], call["params"]))
@@ -112,5 +130,9 @@ async def _run(pipe: Connection, replay: Replay) -> None:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]
-    pipe.send((f"http://{host}:{port}/", replay.head))
+    print(json.dumps({"url": f"http://{host}:{port}/", "head": replay.head}), flush=True)
     await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Replay(*map(int, sys.argv[1:5]))))

@@ -6,14 +6,13 @@ while Postgres works on this one; `Writer.apply` only sends.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection, AsyncPipeline
 from psycopg.types.json import Jsonb
 
-from indexer.binary import HEADER, TRAILER, pack_log
+from indexer.binary import pack_logs
 from indexer.blocks import Batch, Header, Log, Marks, Span
 from indexer.derived import Derivation, Derived, delete_above, put
 from indexer.errors import CursorMoved, ProjectionFailed, Stop
@@ -131,7 +130,7 @@ class Writer:
             is_journaled=batch.is_journaled,
             logs=len(batch.logs),
             small_logs=() if is_bulk else batch.logs,
-            packed_logs=b"".join(chain((HEADER,), map(pack_log, batch.logs), (TRAILER,))) if is_bulk else None,
+            packed_logs=pack_logs(batch.logs) if is_bulk else None,
             derivation=self._derived.prepare(batch, is_bulk=is_bulk),
         )
 

@@ -82,28 +82,40 @@ def micros(time: datetime) -> int:
     return (time - _EPOCH) // _MICROSECOND
 
 
-_LOG_HEAD = ">hiqiiiiiqi32si32si20s"
-_LOG = [
-    struct.Struct(_LOG_HEAD + topics * "i32s" + (4 - topics) * "i" + "i").pack for topics in range(5)
-]  # a log has 0 to 4 topics
+_HEAD = struct.Struct(">hiqi").pack
+_TRANSACTION = struct.Struct(">iiiqi32si32si20s").pack
+_SIZE = struct.Struct(">i").pack
+_INT4 = struct.Struct(">i").pack
+_WORD = _SIZE(32)
+_NO_TOPICS = [_NULL * (4 - count) for count in range(5)]  # a log has 0 to 4 topics
 
 
-def pack_log(log: Log) -> bytes:
-    """A row of table `logs`."""
-    number, log_index, tx_index, time, block_hash, tx_hash, address, topics, data = log
-    count = len(topics)
-    words: list[Any] = []
-    for topic in topics:
-        words += (32, topic)
-    return (
-        _LOG[count](
-            *(12, 8, number, 4, log_index, 4, tx_index, 8, micros(time), 32, block_hash, 32, tx_hash, 20, address),
-            *words,
-            *(-1,) * (4 - count),
-            len(data),
-        )
-        + data
-    )
+def pack_logs(logs: Iterable[Log]) -> bytes:
+    """A whole COPY into table `logs`; what neighbors share is packed once."""
+    parts = [HEADER]
+    add, join = parts.append, _WORD.join
+    number, tx_hash, address, head, transaction = -1, b"", b"", b"", b""
+    for log in logs:
+        if log[0] != number:
+            number, tx_hash = log[0], b""
+            head = _HEAD(12, 8, number, 4)
+        if log[5] is not tx_hash or log[6] is not address:
+            _, _, tx_index, time, block_hash, tx_hash, address, _, _ = log
+            transaction = _TRANSACTION(4, tx_index, 8, micros(time), 32, block_hash, 32, tx_hash, 20, address)
+        topics, data = log[7], log[8]
+        count = len(topics)
+        add(head)
+        add(_INT4(log[1]))
+        add(transaction)
+        if count:
+            add(_WORD)
+            add(join(topics))
+        if count != 4:
+            add(_NO_TOPICS[count])
+        add(_SIZE(len(data)))
+        add(data)
+    add(TRAILER)
+    return b"".join(parts)
 
 
 def _text(value: str) -> bytes:

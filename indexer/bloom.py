@@ -29,9 +29,13 @@ def holds(bloom: int, item: bytes) -> bool:
 
 def missing(bloom: int, logs: Sequence[Log], *, only_first_topic: bool) -> Log | None:
     """The first log that the bloom excludes, so that the block cannot hold it. Hashing all topics of many is dear."""
+    address, first = None, None
     for log in logs:
-        items = (log.address, *(log.topics[:1] if only_first_topic else log.topics))
-        if not all(holds(bloom, item) for item in items):
+        topics = log[7]
+        if only_first_topic and topics and log[6] is address and topics[0] is first:
+            continue
+        address, first = log[6], topics[0] if topics else None
+        if not all(holds(bloom, item) for item in (address, *(topics[:1] if only_first_topic else topics))):
             return log
     return None
 

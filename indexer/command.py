@@ -3,7 +3,9 @@
 import asyncio
 import signal
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,7 +25,8 @@ def command() -> None:
 @command.command()
 @_GENERATION
 @click.option("--until", type=click.IntRange(min=0), help="Stop when this block is applied.")
-def run(generation: int | None, until: int | None) -> None:
+@click.option("--config", type=click.Path(dir_okay=False), help="Index other contracts: see examples/erc721.")
+def run(generation: int | None, until: int | None, config: str | None) -> None:
     """Follow the chain for ever, or until a block. One process leads, others stand by."""
     from stemma.logging import configure
     from stemma.metrics import serve_metrics
@@ -32,7 +35,7 @@ def run(generation: int | None, until: int | None) -> None:
     settings = get_settings()
     configure("indexer", settings.log_format)
     serve_metrics(settings)
-    sys.exit(asyncio.run(_run(generation, until)))
+    sys.exit(asyncio.run(_run(generation, until, config)))
 
 
 @command.command()
@@ -122,6 +125,19 @@ def status(generation: int | None) -> None:
     sys.exit(0 if found else 1)
 
 
+def _foreign(config: Path, until: int | None) -> Coroutine[Any, Any, None]:
+    from indexer.foreign import load, run_foreign
+
+    return run_foreign(load(config), until=until)
+
+
+def _house(generation: int | None, until: int | None) -> Coroutine[Any, Any, None]:
+    from indexer import service
+    from stemma.settings import get_settings
+
+    return service.run(get_settings(), generation=generation, until=until)
+
+
 def _deployed() -> "tuple[Settings, list[Contract]]":
     from indexer.service import contracts_of
     from stemma.chain.deployments import load_deployment
@@ -138,9 +154,10 @@ def _deployed() -> "tuple[Settings, list[Contract]]":
 async def _verify(generation: int | None, storage: bool) -> "Verification":
     from contextlib import AsyncExitStack
 
+    from indexer.connections import asked_urls
     from indexer.projections import STEMMA
     from indexer.rpc import Node
-    from indexer.service import asked_urls, shown_generation
+    from indexer.service import shown_generation
     from indexer.verify import verify as compare
 
     settings, contracts = _deployed()
@@ -153,17 +170,21 @@ async def _verify(generation: int | None, storage: bool) -> "Verification":
         return await compare(database_url, chosen, contracts, STEMMA, node=node)
 
 
-async def _run(generation: int | None, until: int | None) -> int:
+async def _run(generation: int | None, until: int | None, config: str | None) -> int:
     """Run until done (0), told to stop (0), or stopped by something that needs a person (2)."""
     import structlog
 
-    from indexer import service
+    from indexer.connections import relax_garbage_collection
     from indexer.errors import Stop
-    from stemma.settings import get_settings
 
     log = structlog.get_logger("indexer")
-    service.relax_garbage_collection()
-    running = asyncio.ensure_future(service.run(get_settings(), generation=generation, until=until))
+    relax_garbage_collection()
+    try:
+        job = _foreign(Path(config), until) if config else _house(generation, until)
+    except Stop as stop:
+        log.error(stop.title, code=stop.code, detail=stop.detail)
+        return 2
+    running = asyncio.ensure_future(job)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)
     try:

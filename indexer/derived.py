@@ -116,7 +116,7 @@ class Derived:
             ProjectionFailed: an event could not be decoded or projected.
             Stop: a projection does not fit its table.
         """
-        rows, counts = self._router.project(batch.logs)
+        rows, counts = self._router.project(batch.logs, by_block=batch.is_journaled)
         loads = []
         for table, found in rows.items():
             if target := self._targets.get(table.name):

@@ -248,7 +248,7 @@ class Engine:
         genesis_hash, headers, self._marks, self._history = await self._writer.state()
         if genesis_hash is None:
             await self._source.require_contracts()
-            anchor = await self._source.header(self._first_block - 1)
+            anchor = await self._source.header(max(0, self._first_block - 1))  # block 0 has no logs
             assert self._node.genesis_hash is not None, "an endpoint that answered has been proved"
             assert self._node.chain_id is not None
             await self._writer.pin(self._node.chain_id, self._node.genesis_hash, anchor)

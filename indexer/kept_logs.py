@@ -1,6 +1,6 @@
 """The raw logs that the index keeps, read back in batches: what a rebuild and a verification derive from."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ _READ = "select {columns} from {logs} where block_number > %s and block_number <
 
 async def kept_batches(
     db: AsyncConnection, chain: str, *, above: int, last: int, journaled_from: int
-) -> AsyncIterator[Batch]:
+) -> AsyncGenerator[Batch, None]:
     """The logs of the blocks above one up to ``last``, in batches of whole blocks; none of them has blocks of both
     sides of ``journaled_from``.
 

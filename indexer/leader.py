@@ -16,20 +16,20 @@ _LOCK_CLASS = 0x5354454D
 STANDBY_SECONDS = 0.5
 
 
-async def lead(connection: AsyncConnection, generation: int) -> None:
-    """Return when this connection leads the generation; until then stand by, and say so once."""
+async def lead(connection: AsyncConnection, lock: int) -> None:
+    """Return when this connection leads what ``lock`` stands for, such as a generation; until then stand by."""
     METRICS.leading.set(0)
     said = False
-    while not await _try_lock(connection, generation):
+    while not await _try_lock(connection, lock):
         if not said:
-            _log.info("standing by: another indexer leads", generation=generation)
+            _log.info("standing by: another indexer leads", lock=lock)
             said = True
         await asyncio.sleep(STANDBY_SECONDS)
     METRICS.leading.set(1)
-    _log.info("leading", generation=generation)
+    _log.info("leading", lock=lock)
 
 
-async def _try_lock(connection: AsyncConnection, generation: int) -> bool:
-    cursor = await connection.execute("select pg_try_advisory_lock(%s, %s)", (_LOCK_CLASS, generation))
+async def _try_lock(connection: AsyncConnection, lock: int) -> bool:
+    cursor = await connection.execute("select pg_try_advisory_lock(%s, %s)", (_LOCK_CLASS, lock))
     row = await cursor.fetchone()
     return row is not None and bool(row[0])

@@ -14,11 +14,16 @@ A projection is a plain function from a batch of decoded events to rows::
     def title_minted(events: Events[TitleMinted]) -> Iterator[Row]:
         for at, event in events:
             yield titles.row(at, work_id=event.work_id.to_bytes(28, "big"), minter=event.minter)
+
+It may sum up the events that it is given, and yield one row per key with the last log's place: a batch is one block
+where each block's changes are remembered, and many blocks in the older part of a backfill.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Literal, LiteralString, TypeVar
 
 from indexer.blocks import Log
@@ -29,6 +34,8 @@ from indexer.tables import Facts, Row, State, Table
 Event = TypeVar("Event", bound=tuple[Any, ...])
 Events = Sequence[tuple[Log, Event]]
 Projection = Callable[[Sequence[tuple[Log, Any]]], Iterable[Row]]
+_AT = itemgetter(1)
+_BLOCK = itemgetter(0)
 
 
 Stored = Callable[[Mapping[str, Any]], tuple[Sequence[Any], Any]]
@@ -132,38 +139,58 @@ class Router:
                     label = f"{contract.name}.{codec.name}"
                     self._routes[contract.address, codec.topic0] = Route(label, codec, functions)
 
-    def project(self, logs: Iterable[Log]) -> tuple[dict[Table, list[Row]], dict[str, int]]:
+    def project(self, logs: Sequence[Log], *, by_block: bool) -> tuple[dict[Table, list[Row]], dict[str, int]]:
         """Return the rows of each table, ordered by (block, log index), and the number of events by label.
+
+        ``by_block``: give the projections one block at a time, for each block's changes are to be remembered, and a
+        projection may sum up the events that it is given.
 
         Raises:
             ProjectionFailed: names the first event that could not be decoded or projected.
         """
-        events, counts = self._decode(logs)
+        rows: dict[Table, list[Row]] = defaultdict(list)
+        counts: dict[str, int] = {}
+        blocks = (list(block) for _, block in groupby(logs, key=_BLOCK)) if by_block else [logs]
+        for block in blocks:
+            self._project(block, rows, counts)
+        return rows, counts
+
+    def _project(self, logs: Sequence[Log], all_rows: dict[Table, list[Row]], counts: dict[str, int]) -> None:
+        events = self._decode(logs, counts)
         rows: dict[Table, list[Row]] = defaultdict(list)
         for key, batch in events.items():
             route = self._routes[key]
             counts[route.label] = counts.get(route.label, 0) + len(batch)
             for function in route.functions:
                 for row in _call(function, route, batch):
-                    rows[row.table].append(row)
-        for found in rows.values():
-            found.sort(key=_position)
-        return rows, counts
+                    rows[row[0]].append(row)
+        for table, found in rows.items():
+            found.sort(key=_AT)  # logs compare by block and index first
+            all_rows[table] += found
 
-    def _decode(self, logs: Iterable[Log]) -> tuple[dict[tuple[bytes, bytes], list[tuple[Log, Any]]], dict[str, int]]:
+    def _decode(self, logs: Iterable[Log], counts: dict[str, int]) -> dict[tuple[bytes, bytes], list[tuple[Log, Any]]]:
         events: dict[tuple[bytes, bytes], list[tuple[Log, Any]]] = defaultdict(list)
         unknown = 0
+        route: Route | None = None
+        address, first = None, None
         for log in logs:
-            key = (log.address, log.topics[0] if log.topics else b"")
-            route = self._routes.get(key)
+            topics = log[7]
+            topic0 = topics[0] if topics else b""
+            if log[6] is not address or topic0 is not first:
+                address, first = log[6], topic0
+                route = self._routes.get((address, topic0))
+                if route:
+                    add, decode = events[address, topic0].append, route.codec.decode
             if route is None:
                 unknown += 1
                 continue
             try:
-                events[key].append((log, route.codec.decode(log.topics, log.data)))
+                add((log, decode(topics, log[8])))
             except CodecError as error:
                 raise ProjectionFailed(f"{_name(route, log)} cannot be decoded: {error}") from error
-        return events, ({"unknown": unknown} if unknown else {})
+        if unknown:
+            counts["unknown"] = counts.get("unknown", 0) + unknown
+        return events
 
 
 def _call(function: Projection, route: Route, batch: Sequence[tuple[Log, Any]]) -> list[Row]:
@@ -189,7 +216,3 @@ def _culprit(function: Projection, batch: Sequence[tuple[Log, Any]]) -> tuple[Lo
 
 def _name(route: Route, log: Log) -> str:
     return f"{route.label} in block {log.block_number}, log {log.log_index}, transaction 0x{log.tx_hash.hex()}"
-
-
-def _position(row: Row) -> tuple[int, int]:
-    return row.at.block_number, row.at.log_index

@@ -3,13 +3,13 @@
 from binascii import unhexlify
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 
 from indexer.blocks import Header, Log
 from indexer.calls import RpcBlock, RpcLog
 from indexer.errors import Untrue
 
 _LARGEST_INDEX = 2**31
+_WORD = frozenset({32})
 
 
 def header_of(block: RpcBlock) -> Header:
@@ -69,55 +69,66 @@ def logs_of(
             these blocks.
     """
     try:
-        logs = _logs(found, addresses, first, last, headers)
+        logs, is_ordered = _logs(found, addresses, first, last, headers)
     except ValueError as error:
         raise Untrue(f"the node gave a malformed log: {error}") from error
-    _require_order(logs)
+    if not is_ordered:
+        logs.sort(key=lambda log: log[:2])
+        _require_order(logs)
     return logs
 
 
 def _logs(
     found: Sequence[RpcLog], addresses: Mapping[str, bytes], first: int, last: int, headers: Mapping[int, Header]
-) -> list[Log]:
-    """Once per log of a backfill: what many logs share is read once. Raises ValueError, Untrue."""
+) -> tuple[list[Log], bool]:
+    """The logs as they come, and whether they are in order beyond doubt.
+
+    Once per log of a backfill: what neighbors share is read once. Raises ValueError, Untrue.
+    """
     logs: list[Log] = []
-    blocks: dict[str, tuple[str, int, datetime, bytes]] = {}
-    tx_text, tx_hash = "", b""
-    new = tuple.__new__
-    before = (-1, -1)
-    is_sorted = True
+    add, new, unhex = logs.append, tuple.__new__, unhexlify
+    firsts: dict[str, bytes] = {}
+    block_text = tx_text = address_text = ""
+    tx_hash = block_hash = address = b""
+    number, tx_index, before, is_ordered = -1, -1, -1, True
+    block_time = None
     for raw in found:
-        block = blocks.get(raw.block_hash)
-        if block is None:
-            block = blocks[raw.block_hash] = _block(raw, first, last, headers)
-        if block[0] != raw.block_number:
+        if raw.block_hash != block_text:
+            previous = number
+            block_number_text, number, block_time, block_hash = _block(raw, first, last, headers)
+            is_ordered = is_ordered and previous < number
+            block_text, tx_text, tx_index, before = raw.block_hash, "", -1, -1
+        if raw.block_number != block_number_text:
             raise Untrue(f"the node gave one block {raw.block_hash} two heights")
         if raw.removed:
             raise Untrue("the node gave a log that it says was removed")
-        address = addresses.get(raw.address) or addresses.get(raw.address.lower())
-        if address is None:
-            raise Untrue(f"the node gave a log that nobody asked for, of {raw.address} in block {block[1]}")
+        if raw.address != address_text:
+            address_text, address = raw.address, _address(raw, number, addresses)
         if raw.transaction_hash != tx_text:
             tx_text, tx_hash = raw.transaction_hash, _sized(raw.transaction_hash, 32)
-        topics = tuple([_topic(text) for text in raw.topics])
+            index = int(raw.transaction_index, 16)
+            is_ordered = is_ordered and index > tx_index
+            tx_index, index_text = index, raw.transaction_index
+        elif raw.transaction_index != index_text:
+            raise Untrue(f"the node gave one transaction {tx_text} two places")
+        topics = tuple([firsts.get(text) or unhex(text[2:]) for text in raw.topics])
+        if topics:
+            firsts[raw.topics[0]] = topics[0]
         log_index = int(raw.log_index, 16)
-        if not 0 <= log_index < _LARGEST_INDEX or len(topics) > 4:
-            raise ValueError(f"log {raw.log_index} with {len(topics)} topics")
-        place = (block[1], log_index)
-        is_sorted = is_sorted and before < place
-        before = place
-        logs.append(
-            new(
-                Log,
-                (
-                    *(block[1], log_index, int(raw.transaction_index, 16), block[2], block[3], tx_hash, address),
-                    *(topics, unhexlify(raw.data[2:])),
-                ),
-            )
-        )
-    if not is_sorted:
-        logs.sort(key=lambda log: log[:2])
-    return logs
+        is_ordered = is_ordered and log_index > before
+        before = log_index
+        if not 0 <= log_index < _LARGEST_INDEX or len(topics) > 4 or not _WORD.issuperset(map(len, topics)):
+            raise ValueError(f"log {raw.log_index} with topics {raw.topics}")
+        data = unhex(raw.data[2:])
+        add(new(Log, (number, log_index, tx_index, block_time, block_hash, tx_hash, address, topics, data)))
+    return logs, is_ordered
+
+
+def _address(raw: RpcLog, number: int, addresses: Mapping[str, bytes]) -> bytes:
+    found = addresses.get(raw.address) or addresses.get(raw.address.lower())
+    if found is None:
+        raise Untrue(f"the node gave a log that nobody asked for, of {raw.address} in block {number}")
+    return found
 
 
 def _block(raw: RpcLog, first: int, last: int, headers: Mapping[int, Header]) -> tuple[str, int, datetime, bytes]:
@@ -158,12 +169,6 @@ def _time(text: str) -> datetime:
         return datetime.fromtimestamp(int(text, 16), UTC)
     except (OverflowError, OSError) as error:
         raise ValueError(f"{text} is no block time") from error
-
-
-@lru_cache(maxsize=8192)
-def _topic(text: str) -> bytes:
-    """A topic; the same few come again and again."""
-    return _sized(text, 32)
 
 
 def _sized(text: str, size: int) -> bytes:

@@ -10,15 +10,18 @@ The feed is moved, not derived: what was told stays told.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import psycopg
 import structlog
 from psycopg import AsyncConnection
+from psycopg.pq import TransactionStatus
 from psycopg.sql import SQL, Composed, Identifier
 
-from indexer.derived import Derived
+from indexer.blocks import Batch
+from indexer.derived import Derivation, Derived
 from indexer.errors import Stop
 from indexer.kept_logs import kept_batches
 from indexer.layout import LAYOUTS, layouts
@@ -72,6 +75,33 @@ async def rebuild(admin_url: str, router: Router, projections: Projections, tabl
     return Rebuilt(generation, chosen, logs)
 
 
+async def derive(derived: Derived, db: AsyncConnection, batches: AsyncGenerator[Batch, None]) -> int:
+    """Fill tables from batches of kept logs; return how many logs there were.
+
+    Each batch is a transaction, or part of the one that there is. The next one is read and prepared meanwhile, unless
+    the reading has to share the connection.
+    """
+    logs = 0
+
+    async def following() -> Derivation | None:
+        nonlocal logs
+        async for batch in batches:
+            logs += len(batch.logs)
+            return derived.prepare(batch, is_bulk=True)
+        return None
+
+    is_sharing = db.pgconn.transaction_status != TransactionStatus.IDLE
+    async with aclosing(batches):
+        prepared = await following()
+        while prepared:
+            ahead = None if is_sharing else asyncio.create_task(following())
+            async with db.transaction():
+                await derived.write(prepared)
+            _log.info("derived", block=prepared.last.number, logs=logs)
+            prepared = await (ahead or following())
+    return logs
+
+
 class _Rebuild:
     def __init__(
         self,
@@ -120,14 +150,9 @@ class _Rebuild:
         return number, min(finalized, number), history
 
     async def _derive(self, reading: AsyncConnection, last: int, history: int) -> None:
-        """Derive the blocks up to one; each batch is a transaction, or part of the one that there is."""
+        """Derive the blocks up to one."""
         batches = kept_batches(reading, self._old, above=self._done, last=last, journaled_from=history + 1)
-        async for batch in batches:
-            derivation = self._derived.prepare(batch, is_bulk=True)
-            async with self._db.transaction():
-                await self._derived.write(derivation)
-            self._logs += len(batch.logs)
-            _log.info("derived", block=batch.last.number, of=last, logs=self._logs)
+        self._logs += await derive(self._derived, self._db, batches)
         self._done = last
 
     async def _swap(self) -> None:

@@ -1,9 +1,7 @@
 """The indexer as a process: waits for what it needs, leads or stands by, runs engine and resolver together."""
 
 import asyncio
-import gc
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine
 from typing import Any
 
 import psycopg
@@ -11,10 +9,10 @@ import structlog
 from psycopg import AsyncConnection
 
 from indexer.apply import Writer
+from indexer.connections import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, asked_urls, connect, telling
 from indexer.engine import Engine
 from indexer.errors import SchemaMissing
 from indexer.gateways import Gateways
-from indexer.heads import Heads
 from indexer.leader import lead
 from indexer.projection import Contract, Router
 from indexer.projections import STEMMA
@@ -27,10 +25,6 @@ from stemma.settings import Settings
 from stemma.storage.opening import open_storage
 
 _log = structlog.get_logger(__name__)
-
-FIRST_PAUSE_SECONDS = 0.2
-LONGEST_PAUSE_SECONDS = 5.0
-_WEBSOCKETS = ("ws://", "wss://")
 
 
 async def run(settings: Settings, *, generation: int | None = None, until: int | None = None) -> None:
@@ -77,32 +71,6 @@ async def _is_swapped(database_url: str, generation: int | None) -> bool:
         return False
 
 
-def relax_garbage_collection() -> None:
-    """Look for cycles rarely: batches are large and acyclic, and walking them again and again took a third of the time.
-
-    For the whole process, so called by the command, not by a library's user.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
-
-
-def asked_urls(urls: Sequence[str]) -> list[str]:
-    """The endpoints that are asked."""
-    return [url for url in urls if not url.startswith(_WEBSOCKETS)]
-
-
-@asynccontextmanager
-async def telling(urls: Sequence[str]) -> AsyncIterator[Heads | None]:
-    """The first endpoint that tells of new heads, if there is one."""
-    for url in urls:
-        if url.startswith(_WEBSOCKETS):
-            async with Heads(url) as heads:
-                yield heads
-            return
-    yield None
-
-
 def contracts_of(deployment: Deployment) -> list[Contract]:
     """The contracts to follow."""
     return [
@@ -111,27 +79,15 @@ def contracts_of(deployment: Deployment) -> list[Contract]:
     ]
 
 
-@asynccontextmanager
-async def connect(database_url: str, generation: int, purpose: str) -> AsyncIterator[AsyncConnection]:
-    """A connection in autocommit that works in UTC and in one generation's schema."""
-    connection = await AsyncConnection.connect(
-        database_url,
-        autocommit=True,
-        application_name=f"indexer-{purpose}",
-        options=f"-c timezone=UTC -c search_path={chain_schema(generation)}",
-    )
-    async with connection:
-        yield connection
-
-
 async def _session(
     settings: Settings, deployment: Deployment, router: Router, generation: int, until: int | None
 ) -> None:
     """Lead and index until the database connection breaks, or ``until`` is reached."""
     database_url = settings.database_url.get_secret_value()
+    schema = chain_schema(generation)
     async with (
-        connect(database_url, generation, "writer") as writing,
-        connect(database_url, generation, "resolver") as resolving,
+        connect(database_url, schema, "writer") as writing,
+        connect(database_url, schema, "resolver") as resolving,
         Node(asked_urls(settings.rpc_urls), chain_id=settings.chain_id) as node,
         telling(settings.rpc_urls) as heads,
         open_storage(settings) as storage,

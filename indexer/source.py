@@ -27,7 +27,7 @@ from indexer.rpc import Answers, Node
 Ready = TypeVar("Ready")
 Asked = TypeVar("Asked")
 
-WANTED_LOGS = 10_000
+WANTED_LOGS = 20_000
 RANGES_AHEAD = 3
 LIVE_BLOCKS = 64
 UNMARKED_FINALITY = 64

@@ -86,9 +86,10 @@ def compile_fold(table: State, layout: Layout, *, by_block: bool) -> Fold:
         key=key[0] if len(key) == 1 else f"({', '.join(key)})",
         stamp_first=first.replace("m[", "values["),
         stamp_again=again.replace("m[", "found["),
-        add="; ".join(
-            f"values[{column!r}] = values.get({column!r}, 0) + found.get({column!r}, 0)" for column in table.sums
-        ),
+        add="".join(
+            f"{chr(10)}        if {column!r} in values: values[{column!r}] += found.get({column!r}, 0)"
+            for column in table.sums
+        ).lstrip(),
         row=f"({', '.join([*(f'm.get({column!r})' for column in layout.columns), *extras])})",
         in_block=IN_BLOCK,
         newest=NEWEST,

@@ -8,6 +8,8 @@ from typing import Any, Literal, NamedTuple
 
 from indexer.blocks import Log
 
+_new = tuple.__new__
+
 
 class Table:
     """A table of the chain schema."""
@@ -17,7 +19,7 @@ class Table:
 
     def row(self, at: Log, **values: Any) -> "Row":
         """A row made by the log ``at``. The columns block_number and log_index are filled from it."""
-        return Row(self, at, values)
+        return _new(Row, (self, at, values))
 
 
 class Row(NamedTuple):

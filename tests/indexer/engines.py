@@ -12,11 +12,11 @@ import psycopg
 from psycopg import AsyncConnection
 
 from indexer.apply import PIPELINED_LOGS, Writer
+from indexer.connections import connect
 from indexer.engine import Engine, Pace
 from indexer.projection import Router
 from indexer.projections import STEMMA
 from indexer.rpc import Node
-from indexer.service import connect
 from indexer.source import Source
 from tests.indexer.scripted_chain import CONTRACTS_OF_CHAIN, ScriptedChain
 from tests.indexer.scripted_node import CHAIN_ID
@@ -42,7 +42,7 @@ async def scripted_engine(
     """An engine on a scripted chain, on its own connection, which is cut at the end whatever state it is in."""
     router = Router(CONTRACTS_OF_CHAIN, STEMMA)
     async with (
-        connect(database_url, generation, "writer") as connection,
+        connect(database_url, f"chain_{generation}", "writer") as connection,
         Node(urls, chain_id=CHAIN_ID, request_seconds=0.5, rest_seconds=0.001) as node,
     ):
         source = Source(node, router.topics)

@@ -27,6 +27,8 @@ class Temper:
     faulty: float = 0.0
     hang_seconds: float = 0.5
     lagging: float = 0.0
+    omitting: float = 0.0
+    doubling: float = 0.0
     largest_range: int = 10_000
     largest_answer: int = 100_000
     has_finality_tag: bool = True
@@ -68,7 +70,7 @@ class ScriptedNode:
         return web.Response(body=as_json([self._reply(call) for call in calls]), content_type="application/json")
 
     async def _misbehave(self, request: web.Request) -> web.Response:
-        match self.rng.randrange(6):
+        match self.rng.choice([*(0, 1, 2, 3, 5) * 4, 4]):  # hanging costs the most time
             case 0:
                 return web.Response(status=503, text="try later")
             case 1:
@@ -118,6 +120,11 @@ class ScriptedNode:
         logs = [log for block in self._blocks_of(criteria) for log in block.logs if log["address"] in wanted]
         if "fromBlock" in criteria and len(logs) > self.temper.largest_answer:
             raise RpcRefusal(-32005, f"query returned more than {self.temper.largest_answer} results")
+        if logs and self.rng.random() < self.temper.omitting:
+            omitted = self.rng.choice(logs)["blockHash"]
+            logs = [log for log in logs if log["blockHash"] != omitted]
+        if logs and self.rng.random() < self.temper.doubling:
+            logs.append(self.rng.choice(logs))
         self.rng.shuffle(logs)
         return logs
 

@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from indexer.connections import connect
 from indexer.contents import InvalidDocument, read_document
 from indexer.gateways import Gateways
 from indexer.resolver import Resolver
-from indexer.service import connect
 from stemma.chain import merkle
 from stemma.chain.intents import Separation, Stem
 from stemma.cid import DAG_PB, RAW, Cid
@@ -87,7 +87,7 @@ async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
 @pytest.fixture
 async def resolve(database, storage):
     """Puts a document into storage and resolves what is due."""
-    async with connect(database.indexer_url, 1, "resolver") as connection, Gateways([]) as gateways:
+    async with connect(database.indexer_url, "chain_1", "resolver") as connection, Gateways([]) as gateways:
         resolver = Resolver(connection, storage, gateways)
 
         async def resolve(batch: Batch) -> None:

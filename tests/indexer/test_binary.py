@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.binary import compile_pack, pack_log, packed
+from indexer.binary import compile_pack, pack_logs, packed
 from indexer.blocks import Log
 
 INTEGERS = {bits: st.integers(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (16, 32, 64)}
@@ -65,11 +65,23 @@ def test_a_type_that_is_not_known_is_left_to_psycopg() -> None:
     assert compile_pack([20, 1009]) is None
 
 
-@given(st.lists(st.binary(min_size=32, max_size=32), max_size=4), st.binary(), INTEGERS[32])
-def test_a_log_is_packed_as_its_row(topics: list[bytes], data: bytes, log_index: int) -> None:
-    at = datetime(2024, 2, 29, 1, 2, 3, tzinfo=UTC)
-    log = Log(7, log_index, 3, at, b"\1" * 32, b"\2" * 32, b"\3" * 20, tuple(topics), data)
+WORD = st.binary(min_size=32, max_size=32)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 3), INTEGERS[32], st.integers(0, 2), st.lists(WORD, max_size=4), st.binary()),
+        max_size=8,
+    )
+)
+def test_logs_are_packed_as_their_rows(found: list[tuple[int, int, int, list[bytes], bytes]]) -> None:
     pack = compile_pack([20, 23, 23, 1184, *[17] * 8])
     assert pack is not None
-    words = (*topics, None, None, None, None)[:4]
-    assert pack_log(log) == pack((*log[:7], *words, data))
+    hashes, addresses = [bytes([number]) * 32 for number in range(3)], [bytes([number]) * 20 for number in range(2)]
+    at = datetime(2024, 2, 29, 1, 2, 3, tzinfo=UTC)
+    logs = [
+        Log(number, index, tx, at, hashes[number % 3], hashes[tx], addresses[tx % 2], tuple(topics), data)
+        for number, index, tx, topics, data in found
+    ]
+    rows = [(*log[:7], *(*log.topics, None, None, None, None)[:4], log.data) for log in logs]
+    assert pack_logs(logs) == packed(pack, rows)

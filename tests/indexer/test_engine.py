@@ -10,11 +10,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from indexer.connections import connect
 from indexer.engine import Engine, Pace, Progress
 from indexer.errors import CursorMoved, FinalityBroken, ForeignChain, ProjectionFailed, Stop
 from indexer.leader import lead
 from indexer.migrate import migrate
-from indexer.service import connect
 from tests.indexer.engines import scripted_engine
 from tests.indexer.index_dump import dump
 from tests.indexer.scripted_chain import (
@@ -303,8 +303,8 @@ async def test_small_ranges_and_answers_are_understood(database, node) -> None:
 
 async def test_a_standby_takes_over_when_the_leader_is_gone(database) -> None:
     async with (
-        connect(database.indexer_url, 1, "writer") as first,
-        connect(database.indexer_url, 1, "writer") as second,
+        connect(database.indexer_url, "chain_1", "writer") as first,
+        connect(database.indexer_url, "chain_1", "writer") as second,
     ):
         await lead(first, 1)
         waiting = asyncio.create_task(lead(second, 1))
@@ -343,7 +343,7 @@ async def test_a_new_block_is_visible_soon_and_announced(database, node) -> None
     node.chain.mine(5)
     async with (
         scripted_engine(database.indexer_url, node.url, pace=Pace()) as (engine, _),
-        connect(database.indexer_url, 1, "listener") as listener,
+        connect(database.indexer_url, "chain_1", "listener") as listener,
     ):
         await caught_up(engine, node)
         await listener.execute("listen stemma_feed")

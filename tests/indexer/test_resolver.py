@@ -11,10 +11,10 @@ import psycopg
 import pytest
 import rfc8785
 
+from indexer.connections import connect
 from indexer.gateways import Gateways
 from indexer.metrics import METRICS
 from indexer.resolver import TROUBLE_SECONDS, WORKERS, Resolver
-from indexer.service import connect
 from stemma.chain.intents import model_hash
 from stemma.cid import DAG_PB, RAW
 from stemma.storage.opening import open_storage_at
@@ -39,7 +39,7 @@ async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
 
 @pytest.fixture
 async def resolver(database, storage) -> AsyncIterator[Resolver]:
-    async with connect(database.indexer_url, 1, "resolver") as connection, Gateways([]) as gateways:
+    async with connect(database.indexer_url, "chain_1", "resolver") as connection, Gateways([]) as gateways:
         yield Resolver(connection, storage, gateways)
 
 

@@ -1,0 +1,52 @@
+"""What a process of the indexer holds open: connections to the database, and who tells of new heads."""
+
+import gc
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from psycopg import AsyncConnection
+
+from indexer.heads import Heads
+
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 5.0
+_WEBSOCKETS = ("ws://", "wss://")
+
+
+@asynccontextmanager
+async def connect(database_url: str, schema: str, purpose: str) -> AsyncIterator[AsyncConnection]:
+    """A connection in autocommit that works in UTC and in one schema."""
+    connection = await AsyncConnection.connect(
+        database_url,
+        autocommit=True,
+        application_name=f"indexer-{purpose}",
+        options=f"-c timezone=UTC -c search_path={schema}",
+    )
+    async with connection:
+        yield connection
+
+
+def asked_urls(urls: Sequence[str]) -> list[str]:
+    """The endpoints that are asked."""
+    return [url for url in urls if not url.startswith(_WEBSOCKETS)]
+
+
+@asynccontextmanager
+async def telling(urls: Sequence[str]) -> AsyncIterator[Heads | None]:
+    """The first endpoint that tells of new heads, if there is one."""
+    for url in urls:
+        if url.startswith(_WEBSOCKETS):
+            async with Heads(url) as heads:
+                yield heads
+            return
+    yield None
+
+
+def relax_garbage_collection() -> None:
+    """Look for cycles rarely: batches are large and acyclic, and walking them again and again took a third of the time.
+
+    For the whole process, so called by the command, not by a library's user.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
