@@ -8,8 +8,10 @@ from fastapi import APIRouter, FastAPI, Response
 from starlette.middleware.cors import CORSMiddleware
 
 from api import health, openapi, problems
+from api.answers import KeptAnswers
 from api.catalog.routes import router as catalog
 from api.errors import RouteNotFound
+from api.graphql.routes import router as graphql
 from api.identity.routes import router as identity
 from api.ingestion.routes import UPLOAD_PATH
 from api.ingestion.routes import router as ingestion
@@ -74,11 +76,12 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,  # a page would have to load its script from somebody else's server
         redoc_url=None,
     )
-    for router in (identity, ingestion, catalog, problem_routes, health.router):
+    for router in (identity, ingestion, catalog, graphql, problem_routes, health.router):
         app.include_router(router)
     problems.install(app)
     openapi.install(app)
     app.add_middleware(BodyLimit, exempt=UPLOAD_PATH)
+    app.add_middleware(KeptAnswers)
     app.add_middleware(RequestContext)
     app.add_middleware(  # the outermost, so that a browser may read the problems of the other two as well
         CORSMiddleware,

@@ -37,6 +37,12 @@ class Subscription:
         """Let the owner look."""
         self._event.set()
 
+    def take(self) -> bool:
+        """Return whether it was woken since it was last looked at, without waiting."""
+        woken = self._event.is_set()
+        self._event.clear()
+        return woken
+
     async def wait(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - the caller's poll interval
         """Return true when woken, false after ``timeout`` seconds."""
         try:
@@ -56,6 +62,8 @@ class Notifications:
     def __init__(self, database_url: str, channels: tuple[str, ...]) -> None:
         self._database_url = database_url
         self._channels = channels
+        self.is_listening = False
+        """Whether what is said now is heard."""
         self._waiting: defaultdict[tuple[str, str | None], set[Subscription]] = defaultdict(set)
 
     @classmethod
@@ -94,6 +102,8 @@ class Notifications:
                 await self._listen()
             except psycopg.OperationalError as error:
                 _log.warning("listening to the database was interrupted", reason=str(error).strip())
+            finally:
+                self.is_listening = False
             await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _listen(self) -> None:
@@ -103,6 +113,7 @@ class Notifications:
         async with connection:
             for channel in self._channels:
                 await connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
+            self.is_listening = True
             self._wake_everybody()
             while True:
                 async for notice in connection.notifies(timeout=_KEEPALIVE_SECONDS):

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.answers import AnswerStore
+from api.catalog.live import Feed
 from api.identity import sign_in
 from api.identity.sign_in import Site
 from api.identity.tokens import TokenIssuer
 from api.ingestion.queue import UploadQueue
-from api.notifications import Notifications
+from api.notifications import UPLOADS_CHANNEL, Notifications
 from api.signatures import SignatureCheck, signature_check
+from stemma.catalog.views import FEED_CHANNEL
 from stemma.chain.deployments import Deployment, load_deployment
 from stemma.chain.intents import SigningDomain
 from stemma.chain.rpc import JsonRpc
@@ -21,18 +24,29 @@ from stemma.database.engine import create_engine
 from stemma.settings import Settings
 from stemma.storage import Storage, open_storage
 
+# Planning a page of the catalog takes as long as reading it: a statement that comes again keeps its plan.
+_READER_OPTIONS = (
+    "-c default_transaction_read_only=on -c statement_timeout=8s -c jit=off -c plan_cache_mode=force_generic_plan"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Connections and keys of an API process; handlers get them through `api.dependencies`."""
+    """Connections and keys of an API process; handlers get them through `api.dependencies` and `api.reading`.
+
+    ``reader`` reads the catalog; its statements are stopped after a while, whoever asks. ``engine`` is for the rest.
+    """
 
     settings: Settings
     engine: AsyncEngine
+    reader: AsyncEngine
     storage: Storage
     redis: Redis
     rpc: JsonRpc
     issuer: TokenIssuer
     notifications: Notifications
+    feed: Feed
+    answers: AnswerStore
     queue: UploadQueue
 
     @property
@@ -72,13 +86,21 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     async with AsyncExitStack() as stack:
         engine = create_engine(settings.database_url.get_secret_value(), application_name="stemma-api")
         stack.push_async_callback(engine.dispose)
+        reader = create_engine(
+            settings.database_url.get_secret_value(),
+            application_name="stemma-api-reader",
+            options=_READER_OPTIONS,
+        )
+        stack.push_async_callback(reader.dispose)
         storage = await stack.enter_async_context(open_storage(settings))
         redis = Redis.from_url(settings.redis_url)
         stack.push_async_callback(redis.aclose)
         rpc = await stack.enter_async_context(JsonRpc(settings.rpc_urls))
         notifications = await stack.enter_async_context(
-            Notifications.listening(settings.database_url.get_secret_value())
+            Notifications.listening(settings.database_url.get_secret_value(), (UPLOADS_CHANNEL, FEED_CHANNEL))
         )
+        feed = await stack.enter_async_context(Feed.following(reader, notifications))
+        answers = stack.enter_context(AnswerStore.listening(notifications))
         queue = UploadQueue(settings.redis_url)
         stack.push_async_callback(queue.aclose)
         warming = asyncio.create_task(asyncio.to_thread(sign_in.warm_up))
@@ -87,10 +109,13 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
         yield Resources(
             settings=settings,
             engine=engine,
+            reader=reader,
             storage=storage,
             redis=redis,
             rpc=rpc,
             issuer=issuer,
             notifications=notifications,
+            feed=feed,
+            answers=answers,
             queue=queue,
         )

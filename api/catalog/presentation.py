@@ -28,10 +28,16 @@ def as_of(row: Row[Any]) -> AsOf:
     return AsOf(
         chain_id=row.head_chain_id,
         block=row.head_block_number,
-        hash=_hex(row.head_block_hash),
+        hash=None if row.head_block_hash is None else _hex(row.head_block_hash),
         time=row.head_block_time,
         finality=finality(row.head_block_number, row),
     )
+
+
+def as_of_header(as_of: AsOf) -> str:
+    """Return the header `Stemma-As-Of`, a structured-field dictionary (RFC 9651)."""
+    known_hash = "" if as_of.hash is None else f', hash="{as_of.hash}"'
+    return f"chain-id={as_of.chain_id}, block={as_of.block}{known_hash}, finality={as_of.finality.value}"
 
 
 def finality(block_number: int, row: Row[Any]) -> Finality:

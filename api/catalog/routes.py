@@ -7,9 +7,9 @@ from eth_utils.address import is_address
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from api import caching
-from api.catalog import errors, service
+from api.catalog import errors, presentation, service
 from api.catalog.repository import Filter
-from api.catalog.schemas import AsOf, CatalogPage, RecordingDetails, StemDetails, StemKind
+from api.catalog.schemas import CatalogPage, RecordingDetails, StemDetails, StemKind
 from api.dependencies import Connection, OptionalUser, ResourcesDependency
 from api.files import file_response
 from api.identity.errors import TokenInvalid, TokenMissing
@@ -185,13 +185,8 @@ def _json(request: Request, answer: CatalogPage | RecordingDetails | StemDetails
         answer.model_dump_json(by_alias=True).encode(),
         version=answer.model_dump_json(by_alias=True, exclude={"as_of"}).encode(),
         cache_control=_LIST_CACHE,
-        extra={"Stemma-As-Of": _as_of_header(answer.as_of)},
+        extra={"Stemma-As-Of": presentation.as_of_header(answer.as_of)},
     )
-
-
-def _as_of_header(as_of: AsOf) -> str:
-    """A structured-field dictionary (RFC 9651)."""
-    return f'chain-id={as_of.chain_id}, block={as_of.block}, hash="{as_of.hash}", finality={as_of.finality.value}'
 
 
 def _utc(moment: datetime | None) -> datetime | None:

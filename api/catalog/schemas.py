@@ -36,12 +36,15 @@ class _Body(BaseModel):
 
 
 class AsOf(_Body):
-    """How true an answer is: the newest block it knows, and how sure that block is."""
+    """How true an answer is: the newest block it knows, and how sure that block is.
+
+    As of a block of the past in which nothing of ours happened, ``hash`` and ``time`` may be null.
+    """
 
     chain_id: int
     block: int
-    hash: Hash32
-    time: datetime
+    hash: Hash32 | None
+    time: datetime | None
     finality: Finality
 
 

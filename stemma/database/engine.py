@@ -12,12 +12,17 @@ def sqlalchemy_url(database_url: str) -> URL:
     return make_url(database_url).set(drivername="postgresql+psycopg")
 
 
-def create_engine(database_url: str, *, application_name: str, pool_size: int = _POOL_SIZE) -> AsyncEngine:
-    """Return a pooled async engine whose connections work in UTC and carry the process's name."""
+def create_engine(
+    database_url: str, *, application_name: str, pool_size: int = _POOL_SIZE, options: str = ""
+) -> AsyncEngine:
+    """Return a pooled async engine whose connections work in UTC and carry the process's name.
+
+    ``options`` are further command-line options of the server for these connections, such as ``-c jit=off``.
+    """
     return create_async_engine(
         sqlalchemy_url(database_url),
         pool_size=pool_size,
         max_overflow=0,
         pool_pre_ping=True,
-        connect_args={"application_name": application_name, "options": "-c timezone=UTC"},
+        connect_args={"application_name": application_name, "options": f"-c timezone=UTC {options}".strip()},
     )
