@@ -18,6 +18,8 @@ from api.ingestion.routes import router as ingestion
 from api.middleware import BodyLimit, RequestContext
 from api.problems import ProblemType
 from api.resources import open_resources
+from api.rights.ancestry_routes import router as ancestry
+from api.rights.routes import router as rights
 from stemma.settings import Settings
 
 _DESCRIPTION = """
@@ -76,7 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,  # a page would have to load its script from somebody else's server
         redoc_url=None,
     )
-    for router in (identity, ingestion, catalog, graphql, problem_routes, health.router):
+    for router in (identity, ingestion, catalog, rights, ancestry, graphql, problem_routes, health.router):
         app.include_router(router)
     problems.install(app)
     openapi.install(app)

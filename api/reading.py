@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
 import structlog
 from fastapi import Depends, Query
@@ -19,6 +19,8 @@ from stemma.catalog.as_of import BlockOutOfReach, read_as_of
 from stemma.errors import AppError
 
 MAX_BLOCK = (1 << 63) - 1
+
+Isolation = Literal["AUTOCOMMIT", "REPEATABLE READ"]
 
 _UNDEFINED_TABLE = "42P01"
 _INVALID_SCHEMA = "3F000"
@@ -47,10 +49,13 @@ BlockQuery = Annotated[
 
 
 @asynccontextmanager
-async def reading(resources: Resources, block: int | None = None) -> AsyncIterator[AsyncConnection]:
+async def reading(
+    resources: Resources, block: int | None = None, *, isolation: Isolation = "AUTOCOMMIT"
+) -> AsyncIterator[AsyncConnection]:
     """Open a connection that reads the catalog, as of a block if one is given.
 
-    As of now, each statement is a snapshot of its own; as of a block, all statements read one snapshot.
+    As of a block, all statements read one snapshot. As of now, each is a snapshot of its own, unless ``isolation`` says
+    otherwise.
 
     Raises:
         BlockOutOfReach: too old, or not indexed yet.
@@ -58,7 +63,7 @@ async def reading(resources: Resources, block: int | None = None) -> AsyncIterat
         QueryTooSlow: a statement was canceled.
         DependencyUnavailable: the database cannot be reached.
     """
-    engine = resources.reader if block is not None else resources.reader.execution_options(isolation_level="AUTOCOMMIT")
+    engine = resources.reader if block is not None else resources.reader.execution_options(isolation_level=isolation)
     try:
         async with engine.connect() as connection:
             if block is not None:
@@ -85,6 +90,15 @@ async def get_reading(
         yield connection
 
 
+async def get_snapshot(
+    resources: Annotated[Resources, Depends(get_resources)], block: BlockQuery = None
+) -> AsyncIterator[AsyncConnection]:
+    """Yield the same for several statements that must tell of one moment."""
+    async with reading(resources, block, isolation="REPEATABLE READ") as connection:
+        yield connection
+
+
+Snapshot = Annotated[AsyncConnection, Depends(get_snapshot, scope="function")]
 Reading = Annotated[AsyncConnection, Depends(get_reading, scope="function")]
 READING_ERRORS = (CatalogNotReady, BlockOutOfReach, QueryTooSlow)
 

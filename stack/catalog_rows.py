@@ -77,7 +77,7 @@ select sha256(int4send(t)), t %% 5, substr(sha256('usdc'), 1, 20), true, false, 
 from generate_series(0, 19) t;
 insert into chain_1.attachments (work_id, terms_id, holder, title_epoch_work, title_epoch_count, price, attached,
     attached_at, block_number, log_index)
-select recording_id, sha256(int4send(i %% 20)), creator, recording_id, 0, 1000000 + i %% 1000, true, at, block_number,
+select recording_id, sha256(int4send(i / 20 %% 20)), creator, recording_id, 0, 1000000 + i %% 1000, true, at, block_number,
     log_index
 from songs where i %% 20 = 1;
 insert into chain_1.licenses (license_id, work_id, recording_id, licensee, holder, terms_id, kind, coverage, version,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from eth_utils.address import to_checksum_address
@@ -28,7 +29,7 @@ def as_of(row: Row[Any]) -> AsOf:
     return AsOf(
         chain_id=row.head_chain_id,
         block=row.head_block_number,
-        hash=None if row.head_block_hash is None else _hex(row.head_block_hash),
+        hash=None if row.head_block_hash is None else hexed(row.head_block_hash),
         time=row.head_block_time,
         finality=finality(row.head_block_number, row),
     )
@@ -57,14 +58,14 @@ def recording(row: Row[Any]) -> RecordingView:
 def recording_details(row: Row[Any]) -> RecordingDetails:
     """Return the recording of a row that has its documents and its split, too."""
     split = [
-        SlotView(slot=slot["slot"], account=_address(bytes.fromhex(slot["account"])), ppm=slot["ppm"])
+        SlotView(slot=slot["slot"], account=address(bytes.fromhex(slot["account"])), ppm=slot["ppm"])
         for slot in row.slots or ()
     ]
     return RecordingDetails(**_members(row), as_of=as_of(row), split=split, credits=row.credits, manifest=row.manifest)
 
 
 def _members(row: Row[Any]) -> dict[str, Any]:
-    work_id = _hex(row.recording_id)
+    work_id = hexed(row.recording_id)
     return {
         "work_id": work_id,
         "metadata": row.metadata_state,
@@ -74,10 +75,10 @@ def _members(row: Row[Any]) -> dict[str, Any]:
         "release_policy": row.release_policy,
         "duration_ms": row.duration_ms,
         "model_version": row.model_version,
-        "content_hash": _hex(row.content_hash),
-        "creator": _address(row.creator),
-        "rights_holder": _address(row.rights_holder),
-        "title_holder": _address(row.title_holder) if row.title_holder is not None else None,
+        "content_hash": hexed(row.content_hash),
+        "creator": address(row.creator),
+        "rights_holder": address(row.rights_holder),
+        "title_holder": address(row.title_holder) if row.title_holder is not None else None,
         "resale_royalty_ppm": row.resale_royalty_ppm,
         "registered_at": row.registered_at,
         "separation": _separation(row) if row.stems_root is not None else None,
@@ -87,9 +88,9 @@ def _members(row: Row[Any]) -> dict[str, Any]:
             preview=f"/catalog/{work_id}/preview",
             metadata=f"/metadata/{work_id}.json",
         ),
-        "tx": _hex(row.tx_hash),
+        "tx": hexed(row.tx_hash),
         "block": row.block_number,
-        "block_hash": _hex(row.block_hash),
+        "block_hash": hexed(row.block_hash),
         "log_index": row.log_index,
         "finality": finality(row.block_number, row),
     }
@@ -98,10 +99,10 @@ def _members(row: Row[Any]) -> dict[str, Any]:
 def _separation(row: Row[Any]) -> SeparationView:
     return SeparationView(
         version=row.version,
-        stems_root=_hex(row.stems_root),
-        model=_hex(row.model),
-        weights_hash=_hex(row.weights_hash),
-        attestor=_address(row.attestor),
+        stems_root=hexed(row.stems_root),
+        model=hexed(row.model),
+        weights_hash=hexed(row.weights_hash),
+        attestor=address(row.attestor),
         manifest_cid=str(Cid(row.manifest_codec, row.manifest_digest)),
         metadata_cid=str(Cid(DAG_PB, row.metadata_digest)),
     )
@@ -118,8 +119,8 @@ def _stem(stem: Mapping[str, Any], row: Row[Any]) -> StemView:
         version=stem["version"],
         sha256="0x" + stem["sha256"],
         cid=str(Cid(stem["cid_codec"], bytes.fromhex(stem["cid_digest"]))),
-        rights_holder=_address(bytes.fromhex(stem["rights_holder"])),
-        title_holder=_address(bytes.fromhex(title_holder)) if title_holder is not None else None,
+        rights_holder=address(bytes.fromhex(stem["rights_holder"])),
+        title_holder=address(bytes.fromhex(title_holder)) if title_holder is not None else None,
         committed_at=datetime.fromisoformat(stem["committed_at"]),
         links=StemLinks(
             self_=own, preview=f"{own}/preview", audio=f"{own}/audio", metadata=f"/metadata/{work_id}.json"
@@ -132,9 +133,16 @@ def _stem(stem: Mapping[str, Any], row: Row[Any]) -> StemView:
     )
 
 
-def _hex(raw: bytes) -> str:
+def hexed(raw: bytes) -> str:
+    """Return bytes as `0x` and hex digits."""
     return "0x" + bytes(raw).hex()
 
 
-def _address(raw: bytes) -> str:
-    return str(to_checksum_address(bytes(raw)))
+def address(raw: bytes) -> str:
+    """Return the EIP-55 form of an address."""
+    return _checksummed(bytes(raw))
+
+
+@lru_cache(maxsize=1 << 16)
+def _checksummed(raw: bytes) -> str:
+    return str(to_checksum_address(raw))

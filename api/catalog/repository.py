@@ -1,47 +1,35 @@
 """Reading the views of `catalog`: one statement per page, so that a page and its `asOf` come from one snapshot."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Subquery, func, literal_column, select, true, tuple_
+from sqlalchemy import Row, Select, Subquery, func, literal_column, select, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from api.catalog import filters
 from api.catalog.cursors import Place
+from api.catalog.filters import Filter
 from stemma.catalog.views import head, recordings, slots, stems
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which recordings are wanted; unset members do not narrow. ``since`` is inclusive, ``until`` is not."""
-
-    creator: bytes | None = None
-    artist: str | None = None
-    model: bytes | None = None
-    kinds: tuple[int, ...] = ()
-    since: datetime | None = None
-    until: datetime | None = None
-
 
 _DOCUMENTS = ("credits", "manifest")
 _HEAD = [column.label(f"head_{column.name}") for column in head.c]
 
 
 async def page(connection: AsyncConnection, wanted: Filter, *, after: Place | None, limit: int) -> Sequence[Row[Any]]:
-    """Return the head with up to ``limit`` recordings, newest first; one row without a recording when none match.
+    """Return the head with up to ``limit`` recordings, best or newest first; one row without a recording if none match.
 
     Each row has the head as ``head_…``, a recording's columns without its documents, and its stems as JSON.
     No row at all means that there is no head yet.
     """
-    statement = (
-        select(*[column for column in recordings.c if column.name not in _DOCUMENTS])
-        .where(*_conditions(wanted, after))
-        .order_by(recordings.c.block_number.desc(), recordings.c.log_index.desc())
-        .limit(limit)
+    chosen = filters.chosen(wanted, after=after, limit=limit).subquery("chosen")
+    columns = [column for column in recordings.c if column.name not in _DOCUMENTS]
+    statement = select(*columns, chosen.c.rank).select_from(
+        chosen.join(recordings, recordings.c.recording_id == chosen.c.recording_id)
     )
-    found = await connection.execute(_with_head(statement.subquery("page"), wanted.kinds))
+    found = await connection.execute(
+        _with_head(statement.subquery("page"), wanted.kinds, is_ranked=wanted.by_relevance)
+    )
     rows: Sequence[Row[Any]] = found.all()
     return rows
 
@@ -75,38 +63,16 @@ async def current_head(connection: AsyncConnection) -> Row[Any] | None:
     return (await connection.execute(select(*_HEAD))).first()
 
 
-def _conditions(wanted: Filter, after: Place | None) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.creator is not None:
-        conditions.append(recordings.c.creator == wanted.creator)
-    if wanted.artist is not None:
-        conditions.append(func.lower(recordings.c.artist) == wanted.artist.lower())
-    if wanted.model is not None:
-        conditions.append(recordings.c.model == wanted.model)
-    if wanted.since is not None:
-        conditions.append(recordings.c.registered_at >= wanted.since)
-    if wanted.until is not None:
-        conditions.append(recordings.c.registered_at < wanted.until)
-    if wanted.kinds:
-        of_kind = select(stems.c.stem_id).where(
-            stems.c.recording_id == recordings.c.recording_id, stems.c.kind.in_(wanted.kinds)
-        )
-        conditions.append(of_kind.exists())
-    if after is not None:
-        place = tuple_(recordings.c.block_number, recordings.c.log_index)
-        conditions.append(place < tuple_(after.block_number, after.log_index))
-    return conditions
-
-
-def _with_head(found: Subquery, kinds: tuple[int, ...], *, with_slots: bool = False) -> Select[Any]:
+def _with_head(
+    found: Subquery, kinds: tuple[int, ...], *, with_slots: bool = False, is_ranked: bool = False
+) -> Select[Any]:
     columns: list[Any] = [*_HEAD, *found.c, _stems_of(found, kinds).label("stems")]
     if with_slots:
         columns.append(_slots_of(found).label("slots"))
-    return (
-        select(*columns)
-        .select_from(head.outerjoin(found, true()))
-        .order_by(found.c.block_number.desc(), found.c.log_index.desc())
-    )
+    order = [found.c.block_number.desc(), found.c.log_index.desc()]
+    if is_ranked:
+        order.insert(0, found.c.rank.desc())
+    return select(*columns).select_from(head.outerjoin(found, true())).order_by(*order)
 
 
 def _stems_of(found: Subquery, kinds: tuple[int, ...]) -> Any:

@@ -1,34 +1,26 @@
-"""HTTP of the catalog."""
+"""HTTP of the catalog: recordings, stems and their files."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
-from eth_utils.address import is_address
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from api import caching
-from api.catalog import errors, presentation, service
-from api.catalog.repository import Filter
-from api.catalog.schemas import CatalogPage, RecordingDetails, StemDetails, StemKind
-from api.dependencies import Connection, OptionalUser, ResourcesDependency
+from api.catalog import errors, service
+from api.catalog.answering import answer
+from api.catalog.queries import CatalogQuery, WorkIdPath
+from api.catalog.schemas import CatalogPage, RecordingDetails, StemDetails
+from api.dependencies import OptionalUser, ResourcesDependency
 from api.files import file_response
 from api.identity.errors import TokenInvalid, TokenMissing
 from api.problems import documented
+from api.reading import READING_ERRORS, BlockQuery, Reading
 from stemma import storage, works
-from stemma.chain.intents import model_hash
-from stemma.works import Kind
 
 router = APIRouter(tags=["catalog"])
 
-_LIST_CACHE = "public, max-age=0, must-revalidate"
 _PUBLIC_FILE_CACHE = "public, max-age=300"
 _PRIVATE_FILE_CACHE = "private, no-cache"
-_MAX_LIMIT = 100
 
-WorkIdPath = Annotated[
-    str, Path(pattern=r"^0x[0-9a-f]{56}$", description="Id of a recording or a stem: `0x` and 56 lower-case hex digits")
-]
-_READ_ERRORS = (errors.WorkNotFound, errors.CatalogNotReady)
+_READ_ERRORS = (errors.WorkNotFound, *READING_ERRORS)
 _FILE_ERRORS = (
     *_READ_ERRORS,
     errors.FileUnavailable,
@@ -55,39 +47,18 @@ def _binary(media_type: str) -> dict[int | str, dict[str, object]]:
     response_model=CatalogPage,
     responses={
         304: {"description": "The caller has this version"},
-        **documented(errors.CursorInvalid, errors.CatalogNotReady),
+        **documented(errors.CursorInvalid, *READING_ERRORS),
     },
 )
 async def list_catalog(
-    *,
-    request: Request,
-    connection: Connection,
-    artist: Annotated[
-        str | None,
-        Query(max_length=200, pattern=r"^[^\x00]*$", description="Creator's address, or the artist's name in any case"),
-    ] = None,
-    kind: Annotated[list[StemKind] | None, Query(max_length=6, description="List only stems of these kinds")] = None,
-    model: Annotated[str | None, Query(max_length=200, description="Model version, e.g. `demucs-htdemucs-6s`")] = None,
-    since: Annotated[datetime | None, Query(alias="from", description="Registered at or after (RFC 3339)")] = None,
-    until: Annotated[datetime | None, Query(alias="to", description="Registered before (RFC 3339)")] = None,
-    cursor: Annotated[str | None, Query(max_length=64, description="`next` of the page before")] = None,
-    limit: Annotated[int, Query(ge=1, le=_MAX_LIMIT)] = 20,
+    request: Request, connection: Reading, block: BlockQuery = None, *, asked: Annotated[CatalogQuery, Query()]
 ) -> Response:
     """Return recordings, newest first, each with its six stems. Pages stay stable while recordings are added.
 
     The entity tag covers the items and not `asOf`; a 304 carries the current one in the header `Stemma-As-Of`.
     """
-    by_address = artist is not None and is_address(artist)
-    wanted = Filter(
-        creator=bytes.fromhex(artist[-40:]) if artist and by_address else None,
-        artist=None if by_address else artist,
-        model=model_hash(model) if model is not None else None,
-        kinds=tuple(Kind.from_label(label.value) for label in kind or ()),
-        since=_utc(since),
-        until=_utc(until),
-    )
-    page = await service.page(connection, wanted, cursor=cursor, limit=limit)
-    return _json(request, page)
+    page = await service.page(connection, asked.filter(), cursor=asked.cursor, limit=asked.limit)
+    return answer(request, page, block=block)
 
 
 @router.get(
@@ -97,13 +68,13 @@ async def list_catalog(
     response_model=RecordingDetails | StemDetails,
     responses={304: {"description": "The caller has this version"}, **documented(*_READ_ERRORS)},
 )
-async def get_work(work_id: WorkIdPath, request: Request, connection: Connection) -> Response:
+async def get_work(work_id: WorkIdPath, request: Request, connection: Reading, block: BlockQuery = None) -> Response:
     """Return a recording with its stems, split and documents, or a stem with its recording."""
-    return _json(request, await service.work(connection, works.from_hex(work_id)))
+    return answer(request, await service.work(connection, works.from_hex(work_id)), block=block)
 
 
 async def get_preview(
-    work_id: WorkIdPath, request: Request, connection: Connection, resources: ResourcesDependency
+    work_id: WorkIdPath, request: Request, connection: Reading, resources: ResourcesDependency
 ) -> Response:
     """Return a short preview of a recording or a stem; previews are public."""
     offered = await service.preview(connection, resources.storage, works.from_hex(work_id))
@@ -113,7 +84,7 @@ async def get_preview(
 async def get_stem_audio(
     work_id: WorkIdPath,
     request: Request,
-    connection: Connection,
+    connection: Reading,
     resources: ResourcesDependency,
     caller: OptionalUser,
 ) -> Response:
@@ -123,7 +94,7 @@ async def get_stem_audio(
 
 
 async def get_token_metadata(
-    work_id: WorkIdPath, request: Request, connection: Connection, resources: ResourcesDependency
+    work_id: WorkIdPath, request: Request, connection: Reading, resources: ResourcesDependency
 ) -> Response:
     """Return a work's token metadata, byte for byte the file that is committed on chain."""
     offered = await service.metadata(connection, resources.storage, works.from_hex(work_id))
@@ -177,20 +148,3 @@ async def _file(request: Request, files: storage.Storage, offered: service.Offer
         cache_control=_PUBLIC_FILE_CACHE if offered.is_public else _PRIVATE_FILE_CACHE,
         name=offered.name,
     )
-
-
-def _json(request: Request, answer: CatalogPage | RecordingDetails | StemDetails) -> Response:
-    return caching.json_response(
-        request,
-        answer.model_dump_json(by_alias=True).encode(),
-        version=answer.model_dump_json(by_alias=True, exclude={"as_of"}).encode(),
-        cache_control=_LIST_CACHE,
-        extra={"Stemma-As-Of": presentation.as_of_header(answer.as_of)},
-    )
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    """A time without a zone is UTC, as every time here."""
-    if moment is None or moment.tzinfo is not None:
-        return moment
-    return moment.replace(tzinfo=UTC)

@@ -31,11 +31,13 @@ class StemKind(StrEnum):
     OTHER = "other"
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """Camel case, nothing unknown."""
+
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
 
 
-class AsOf(_Body):
+class AsOf(Body):
     """How true an answer is: the newest block it knows, and how sure that block is.
 
     As of a block of the past in which nothing of ours happened, ``hash`` and ``time`` may be null.
@@ -48,7 +50,7 @@ class AsOf(_Body):
     finality: Finality
 
 
-class StemLinks(_Body):
+class StemLinks(Body):
     """Relative to the API."""
 
     self_: str = Field(alias="self")
@@ -57,7 +59,7 @@ class StemLinks(_Body):
     metadata: str
 
 
-class RecordingLinks(_Body):
+class RecordingLinks(Body):
     """Relative to the API."""
 
     self_: str = Field(alias="self")
@@ -65,7 +67,7 @@ class RecordingLinks(_Body):
     metadata: str
 
 
-class OnChain(_Body):
+class OnChain(Body):
     """The log that made a work."""
 
     tx: Hash32
@@ -90,7 +92,7 @@ class StemView(OnChain):
     links: StemLinks
 
 
-class SeparationView(_Body):
+class SeparationView(Body):
     """The separation that made the stems."""
 
     version: int
@@ -125,7 +127,7 @@ class RecordingView(OnChain):
     links: RecordingLinks
 
 
-class SlotView(_Body):
+class SlotView(Body):
     """A collaborator's share of the recording's income."""
 
     slot: int
@@ -149,7 +151,7 @@ class StemDetails(StemView):
     recording: RecordingView
 
 
-class CatalogPage(_Body):
+class CatalogPage(Body):
     """One page, newest first. ``next`` is null on the last one."""
 
     as_of: AsOf

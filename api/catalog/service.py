@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.catalog import cursors, presentation, repository
 from api.catalog.errors import CatalogNotReady, FileUnavailable, MetadataPending, NotRightsHolder, WorkNotFound
-from api.catalog.repository import Filter
+from api.catalog.filters import Filter
 from api.catalog.schemas import CatalogPage, RecordingDetails, RecordingView, StemDetails, StemView
 from api.identity.accounts import Account
 from api.identity.errors import TokenMissing
@@ -43,21 +43,22 @@ class OfferedFile:
 
 
 async def page(connection: AsyncConnection, wanted: Filter, *, cursor: str | None, limit: int) -> CatalogPage:
-    """Return one page of recordings, newest first.
+    """Return one page of recordings, newest first or, if that is wanted, best first.
 
     Raises:
         CursorInvalid: not a cursor of ours.
         CatalogNotReady: there is no index yet.
     """
-    after = cursors.decode(cursor) if cursor else None
-    rows = await _read(repository.page(connection, wanted, after=after, limit=limit + 1))
+    after = cursors.decode(cursor, is_ranked=wanted.by_relevance) if cursor else None
+    rows = await repository.page(connection, wanted, after=after, limit=limit + 1)
     if not rows:
         raise CatalogNotReady("the index has not seen a block yet")
     found = [row for row in rows if row.recording_id is not None]
     following = None
     if len(found) > limit:
         last = found[limit - 1]
-        following = cursors.encode(cursors.Place(last.block_number, last.log_index))
+        rank = last.rank if wanted.by_relevance else None
+        following = cursors.encode(cursors.Place(last.block_number, last.log_index, rank))
     return CatalogPage(
         as_of=presentation.as_of(rows[0]),
         items=[presentation.recording(row) for row in found[:limit]],
@@ -175,7 +176,7 @@ def _require_holder(stem: StemView, chain_id: int, caller: Account | None) -> No
 async def _recording(connection: AsyncConnection, work_id: WorkId) -> RecordingDetails:
     if works.kind_byte(work_id) > Kind.OTHER:
         raise WorkNotFound("the last byte of a work's id is 00 for a recording and 01 to 06 for its stems")
-    row = await _read(repository.recording(connection, works.to_bytes(works.recording_of(work_id))))
+    row = await repository.recording(connection, works.to_bytes(works.recording_of(work_id)))
     if row is None:
         raise CatalogNotReady("the index has not seen a block yet")
     if row.recording_id is None:
