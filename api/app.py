@@ -10,6 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 from api import health, openapi, problems
 from api.answers import KeptAnswers
 from api.catalog.routes import router as catalog
+from api.catalog.stream_routes import router as catalog_stream
 from api.errors import RouteNotFound
 from api.graphql.routes import router as graphql
 from api.identity.routes import router as identity
@@ -78,7 +79,17 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,  # a page would have to load its script from somebody else's server
         redoc_url=None,
     )
-    for router in (identity, ingestion, catalog, rights, ancestry, graphql, problem_routes, health.router):
+    for router in (
+        identity,
+        ingestion,
+        catalog_stream,
+        catalog,
+        rights,
+        ancestry,
+        graphql,
+        problem_routes,
+        health.router,
+    ):
         app.include_router(router)
     problems.install(app)
     openapi.install(app)

@@ -30,7 +30,8 @@ class Feed:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._rows: deque[Row[Any]] = deque(maxlen=_KEPT_ROWS)
         self._from = 0
-        self._changed = asyncio.Event()
+        self.news = asyncio.Event()
+        """Set once, when the feed or the head is another one than when this was looked at; then there is a new one."""
         self.seq: int | None = None
         """Number of the newest row; None until the feed was read once."""
         self.head: Row[Any] | None = None
@@ -48,10 +49,6 @@ class Feed:
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def changed(self) -> None:
-        """Wait until the feed or the head is another one than now."""
-        await self._changed.wait()
-
     async def after(self, seq: int) -> Sequence[Row[Any]]:
         """Return rows behind a number, oldest first; not necessarily all of them, but none is left out in between."""
         if self.seq is None or seq >= self._from:
@@ -68,26 +65,29 @@ class Feed:
                 await subscription.wait(_POLL_SECONDS)
 
     async def _catch_up(self) -> None:
-        if self.seq is None:
-            async with self._engine.connect() as connection:
-                newest = (await connection.execute(select(feed.c.seq).order_by(feed.c.seq.desc()).limit(1))).scalar()
-            self.seq = self._from = newest or 0
-        before = (self.seq, self.head)
-        while True:
-            rows = await self._read(self.seq)
-            if len(self._rows) + len(rows) > _KEPT_ROWS and rows:
-                dropped = len(self._rows) + len(rows) - _KEPT_ROWS
-                self._from = [*self._rows, *rows][dropped - 1].seq
-            self._rows.extend(rows)
-            if rows:
-                self.seq = rows[-1].seq
-            if len(rows) < _PAGE:
-                break
         async with self._engine.connect() as connection:
-            self.head = (await connection.execute(select(*_HEAD))).first()
+            newest = (await connection.execute(select(feed.c.seq).order_by(feed.c.seq.desc()).limit(1))).scalar() or 0
+            head_now = (await connection.execute(select(*_HEAD))).first()
+        if self.seq is None or newest < self.seq:  # a rebuild begins a feed of its own
+            self.seq = self._from = newest
+            self._rows.clear()
+        before = (self.seq, self.head)
+        while self.seq < newest:
+            rows = await self._read(self.seq)
+            if not rows:
+                break
+            self._keep(rows)
+        self.head = head_now
         if (self.seq, self.head) != before:
-            self._changed.set()
-            self._changed = asyncio.Event()
+            self.news.set()
+            self.news = asyncio.Event()
+
+    def _keep(self, rows: Sequence[Row[Any]]) -> None:
+        dropped = len(self._rows) + len(rows) - _KEPT_ROWS
+        if dropped > 0:
+            self._from = [*self._rows, *rows][dropped - 1].seq
+        self._rows.extend(rows)
+        self.seq = rows[-1].seq
 
     async def _read(self, seq: int) -> Sequence[Row[Any]]:
         statement = select(feed).where(feed.c.seq > seq).order_by(feed.c.seq).limit(_PAGE)

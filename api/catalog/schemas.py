@@ -157,3 +157,17 @@ class CatalogPage(Body):
     as_of: AsOf
     items: list[RecordingView]
     next: str | None
+
+
+class CatalogChange(Body):
+    """One row of the feed. ``reverted``: a reorg takes back what an earlier row with the same content said."""
+
+    seq: int
+    event_name: str
+    reverted: bool
+    block: int
+    block_hash: Hash32
+    time: datetime
+    tx: Hash32
+    log_index: int
+    payload: dict[str, Any]

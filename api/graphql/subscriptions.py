@@ -21,12 +21,12 @@ async def blocks(_root: Any, info: GraphQLResolveInfo[Any]) -> AsyncIterator[dic
     feed: Feed = info.context
     last = None
     while True:
-        head = feed.head
+        news, head = feed.news, feed.head
         if head is not None and (head.head_block_number, head.head_block_hash) != last:
             last = (head.head_block_number, head.head_block_hash)
             yield block(head)
         else:
-            await feed.changed()
+            await news.wait()
 
 
 async def changes(_root: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> AsyncIterator[dict[str, Any]]:
@@ -34,16 +34,17 @@ async def changes(_root: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -
     feed: Feed = info.context
     wanted = arguments.get("eventName_in")
     while feed.seq is None:
-        await feed.changed()
+        await feed.news.wait()
     after = feed.seq if arguments.get("after") is None else arguments["after"]
     while True:
+        news = feed.news
         rows = await feed.after(after)
         for row in rows:
             after = row.seq
             if wanted is None or row.event_name in wanted:
                 yield _change(row)
         if not rows:
-            await feed.changed()
+            await news.wait()
 
 
 async def events(executor: Executor, resources: Resources, request: GraphQLRequest) -> AsyncIterator[dict[str, str]]:
