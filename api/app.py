@@ -12,6 +12,7 @@ from api.answers import KeptAnswers
 from api.catalog.routes import router as catalog
 from api.catalog.stream_routes import router as catalog_stream
 from api.errors import RouteNotFound
+from api.explorer.routes import router as explorer
 from api.graphql.routes import router as graphql
 from api.identity.routes import router as identity
 from api.ingestion.routes import UPLOAD_PATH
@@ -87,6 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
         rights,
         ancestry,
         graphql,
+        explorer,
         problem_routes,
         health.router,
     ):

@@ -4,10 +4,16 @@ Of N recordings each has six stems and its documents; a fifth are remixes of ear
 twentieth are on sale, a tenth were licensed, and as many were paid.
 """
 
+from typing import Any
+
 import psycopg
+
+from stemma.chain.royalties import Entry
+from stemma.works import from_bytes
 
 _FIRST_BLOCK = 1_000
 _PER_BLOCK = 10
+_PARENTS_PPM = 100_000
 _RESTORED = """
 select indexdef from pg_indexes i where schemaname in ('chain_1', 'content') and tablename = any(%s)
 and not exists (select from pg_constraint c where c.conname = i.indexname)
@@ -27,6 +33,7 @@ from (
     from generate_series(0, {n} - 1) i
 ) s;
 create index on songs (i);
+create temporary table roots (i integer primary key, root bytea);
 analyze songs;
 """
 
@@ -44,10 +51,10 @@ insert into chain_1.recordings (recording_id, creator, content_hash, credits_dig
     attestor, registered_at, version, block_number, log_index, changed_in, table_root, stack_ppm, ancestor_count,
     parent_count)
 select recording_id, creator, content_hash, credits, 85, 50000, substr(sha256('attestor'), 1, 20), at, 0, block_number,
-    log_index, block_number, case when parent is not null then sha256(recording_id) end,
+    log_index, block_number, (select r.root from roots r where r.i = s.i),
     case when parent is null then 0 else 100000 end, case when parent is null then 0 else 1 end,
     case when parent is null then 0 else 1 end
-from songs;
+from songs s;
 insert into chain_1.separations (recording_id, version, attestor, stems_root, model, weights_hash, manifest_digest,
     manifest_codec, metadata_digest, block_number, log_index, committed_at)
 select recording_id, 0, substr(sha256('attestor'), 1, 20), sha256(recording_id), sha256('model'), sha256('weights'),
@@ -77,8 +84,8 @@ select sha256(int4send(t)), t %% 5, substr(sha256('usdc'), 1, 20), true, false, 
 from generate_series(0, 19) t;
 insert into chain_1.attachments (work_id, terms_id, holder, title_epoch_work, title_epoch_count, price, attached,
     attached_at, block_number, log_index)
-select recording_id, sha256(int4send(i / 20 %% 20)), creator, recording_id, 0, 1000000 + i %% 1000, true, at, block_number,
-    log_index
+select recording_id, sha256(int4send(i / 20 %% 20)), creator, recording_id, 0, 1000000 + i %% 1000, true, at,
+    block_number, log_index
 from songs where i %% 20 = 1;
 insert into chain_1.licenses (license_id, work_id, recording_id, licensee, holder, terms_id, kind, coverage, version,
     granted_at, expires_at, remix_ppm, transferable, remix_id, price, fee, payer, seller, session_id, block_number,
@@ -133,14 +140,32 @@ def fill(admin_url: str, recordings: int) -> None:
         for definition in restored:
             schema, name = _name_of(definition)
             connection.execute(f"drop index {schema}.{name}")
-        for script in (SONGS, CHAIN, RIGHTS, CONTENT):
-            for statement in script.format(n=recordings, first=_FIRST_BLOCK, per=_PER_BLOCK, last=last).split(";\n"):
-                if statement.strip():
-                    connection.execute(statement.replace("%%", "%"))
+        numbers = {"n": recordings, "first": _FIRST_BLOCK, "per": _PER_BLOCK, "last": last}
+        _run(connection, SONGS, numbers)
+        _copy_roots(connection)
+        for script in (CHAIN, RIGHTS, CONTENT):
+            _run(connection, script, numbers)
         for definition in restored:
             connection.execute(definition)
         connection.execute("drop table songs")
         connection.execute("vacuum analyze")
+
+
+def _run(connection: psycopg.Connection[tuple[Any, ...]], script: str, numbers: dict[str, int]) -> None:
+    for statement in script.format(**numbers).split(";\n"):
+        if statement.strip():
+            connection.execute(statement.replace("%%", "%"))
+
+
+def _copy_roots(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+    """The roots of the royalty tables, which are keccaks: Postgres has none."""
+    remixes = connection.execute(
+        "select s.i, p.recording_id from songs s join songs p on p.i = s.parent order by s.i"
+    ).fetchall()
+    with connection.cursor() as cursor, cursor.copy("copy roots (i, root) from stdin (format binary)") as copy:
+        copy.set_types(["int4", "bytea"])
+        for number, parent in remixes:
+            copy.write_row((number, Entry(from_bytes(parent), _PARENTS_PPM).leaf))
 
 
 def _name_of(definition: str) -> tuple[str, str]:

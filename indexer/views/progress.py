@@ -10,4 +10,10 @@ select f.seq, f.event_name, f.reverted, f.block_number, f.block_hash, f.block_ti
 from {chain}.feed f
 """
 
-VIEWS = {"head": _HEAD, "feed": _FEED}
+_LOGS = """
+select l.block_number, l.log_index, l.tx_index, l.block_time, l.block_hash, l.tx_hash, l.address,
+    l.topic0, l.topic1, l.topic2, l.topic3, l.data
+from {chain}.logs l
+"""
+
+VIEWS = {"head": _HEAD, "feed": _FEED, "logs": _LOGS}

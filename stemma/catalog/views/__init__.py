@@ -49,6 +49,7 @@ from stemma.catalog.views.progress import (
     TITLE_TRANSFERRED,
     feed,
     head,
+    logs,
 )
 from stemma.catalog.views.recordings import (
     batches,
@@ -91,6 +92,7 @@ __all__ = [
     "grants",
     "head",
     "licenses",
+    "logs",
     "metadata",
     "moved",
     "offer_nonces",

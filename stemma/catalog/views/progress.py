@@ -49,3 +49,20 @@ feed = view(
 Read it by ``seq`` (gaps are possible), woken by NOTIFY on `FEED_CHANNEL`. Payloads hold hex strings and numbers;
 amounts, which do not fit a number of JSON, are decimal strings.
 """
+
+logs = view(
+    "logs",
+    block_number=BIG,
+    log_index=INT,
+    tx_index=INT,
+    block_time=TIME,
+    block_hash=BYTES,
+    tx_hash=BYTES,
+    address=BYTES,
+    topic0=BYTES,
+    topic1=BYTES,
+    topic2=BYTES,
+    topic3=BYTES,
+    data=BYTES,
+)
+"""Every log of our contracts as the node gave it. Narrow it by ``block_number``, or transfers by their accounts."""
