@@ -1,6 +1,6 @@
 # `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: bench-indexer soak-indexer help setup demo up test lint format contracts-test lock clean
+.PHONY: bench-indexer soak-indexer help setup demo up test lint format contracts-test clients lock clean
 
 BIN := .venv/bin
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -40,6 +40,9 @@ format: setup ## put the style right
 contracts-test: setup ## test the contracts on both chains
 	$(BIN)/ape test tests/contracts --network ethereum:local:test
 	$(BIN)/ape test tests/contracts --network ethereum:local:foundry
+
+clients: setup ## write clients/ anew from the API and the contracts
+	$(BIN)/python -m scripts.clients
 
 lock: setup ## bring the lock files to pyproject.toml; UPGRADE=1 takes the newest versions that it allows
 	@UPGRADE='$(UPGRADE)' scripts/lock.sh

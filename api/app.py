@@ -18,7 +18,7 @@ from api.identity.routes import router as identity
 from api.ingestion.routes import UPLOAD_PATH
 from api.ingestion.routes import router as ingestion
 from api.middleware import BodyLimit, RequestContext
-from api.problems import ProblemType
+from api.problems import ContractError, ProblemType
 from api.resources import open_resources
 from api.rights.ancestry_routes import router as ancestry
 from api.rights.routes import router as rights
@@ -40,6 +40,13 @@ async def list_problems(response: Response) -> list[ProblemType]:
     """Return every code that this API answers with."""
     response.headers["Cache-Control"] = "public, max-age=3600"
     return list(problems.registry().values())
+
+
+@problem_routes.get("/problems/contracts", operation_id="listContractErrors", summary="All errors of the contracts")
+async def list_contract_errors(response: Response) -> list[ContractError]:
+    """Return what the contracts revert with, by the first four bytes of the revert data."""
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return list(problems.contract_errors())
 
 
 @problem_routes.get(

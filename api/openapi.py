@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from api import problems
+from api.catalog.schemas import CatalogChange
 from api.errors import InternalError, RequestInvalid
 from api.ingestion.routes import DOCUMENTED_MODELS
 from api.ingestion.schemas import EventData
@@ -15,11 +16,14 @@ from api.ingestion.schemas import EventData
 TAGS = [
     {"name": "identity", "description": "Sign-In with Ethereum; access tokens of ten minutes."},
     {"name": "ingestion", "description": "Upload a recording, sign its registration, follow it to the catalog."},
-    {"name": "catalog", "description": "What the index holds: recordings, stems, previews, files, metadata."},
+    {"name": "catalog", "description": "What the index holds: recordings, stems, previews, files, metadata, live."},
+    {"name": "rights", "description": "Ancestry, royalties, licenses, sales, payments, sessions, disputes."},
+    {"name": "graphql", "description": "The same in the dialect of The Graph."},
+    {"name": "explorer", "description": "Etherscan's shapes, contracts and sources, EIP-3091 links, token metadata."},
     {"name": "problems", "description": "Every error code and what it means."},
     {"name": "health", "description": "For whoever runs this."},
 ]
-_MODELS: tuple[type[BaseModel], ...] = (problems.Problem, EventData, *DOCUMENTED_MODELS)
+_MODELS: tuple[type[BaseModel], ...] = (problems.Problem, EventData, CatalogChange, *DOCUMENTED_MODELS)
 _REFERENCE = "#/components/schemas/{model}"
 
 

@@ -1,6 +1,8 @@
 """RFC 9457 problem documents: the one shape of every error, and the registry of all codes."""
 
+import re
 from collections.abc import Iterator
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 import stemma.audio.errors
 import stemma.messaging.failures  # noqa: F401
 from api import errors
+from stemma.chain.calls import error_types
 from stemma.chain.errors import ChainError
 from stemma.errors import AppError
 from stemma.storage.errors import StorageError
@@ -48,6 +51,33 @@ class ProblemType(BaseModel):
     status: int
     title: str
     description: str
+
+
+class ContractError(BaseModel):
+    """One custom error of the contracts, as a wallet gets it in revert data."""
+
+    selector: str = Field(description="First four bytes of the revert data")
+    name: str
+    signature: str
+    contracts: list[str]
+    parameters: dict[str, str] = Field(description="Name -> Solidity type, in order")
+    description: str
+
+
+@cache
+def contract_errors() -> tuple[ContractError, ...]:
+    """Return every custom error of the contracts, by name."""
+    return tuple(
+        ContractError(
+            selector=f"0x{each.selector.hex()}",
+            name=each.name,
+            signature=each.signature,
+            contracts=list(each.contracts),
+            parameters=dict(each.parameters),
+            description=f"{_words(each.name)}: reverted by {', '.join(each.contracts)}.",
+        )
+        for each in error_types()
+    )
 
 
 def registry() -> dict[str, ProblemType]:
@@ -171,6 +201,11 @@ def _headers_of(error: AppError) -> dict[str, str]:
             return {"Retry-After": RETRY_AFTER_SECONDS}
         case _:
             return {}
+
+
+def _words(name: str) -> str:
+    """The words of a name in camel case, as the beginning of a sentence."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower().capitalize()
 
 
 def _error_classes(base: type[AppError]) -> Iterator[type[AppError]]:

@@ -23,7 +23,6 @@ _FIRST_LOOK_SECONDS = 5.0
 
 async def stream(feed: Feed, *, after: int | None, names: frozenset[str] | None) -> AsyncIterator[ServerSentEvent]:
     """Yield what happens from behind a row of the feed, or from now on; ``names`` narrows the changes."""
-    yield ServerSentEvent(comment="the catalog, as it happens", retry=RETRY_MILLISECONDS)
     if feed.seq is None:
         try:
             await asyncio.wait_for(feed.news.wait(), _FIRST_LOOK_SECONDS)
@@ -87,5 +86,8 @@ def _hash(head: Row[Any]) -> str | None:
 
 def _event(name: str, data: dict[str, Any], *, number: int | None = None) -> ServerSentEvent:
     return ServerSentEvent(
-        event=name, data=msgspec.json.encode(data).decode(), id=None if number is None else str(number)
+        event=name,
+        data=msgspec.json.encode(data).decode(),
+        id=None if number is None else str(number),
+        retry=RETRY_MILLISECONDS,
     )

@@ -96,6 +96,38 @@ def _readable(value: Any) -> str:
     return "0x" + value.hex() if isinstance(value, bytes) else str(value)
 
 
+@dataclass(frozen=True, slots=True)
+class ErrorType:
+    """A custom error that one or several of the contracts revert with; ``selector`` is the first four bytes."""
+
+    name: str
+    signature: str
+    selector: bytes
+    contracts: tuple[str, ...]
+    parameters: tuple[tuple[str, str], ...]
+    """(name, type) each."""
+
+
+@cache
+def error_types() -> tuple[ErrorType, ...]:
+    """Every custom error of the contracts, by name."""
+    found: dict[bytes, ErrorType] = {}
+    for contract in CONTRACTS:
+        for entry in load_abi(contract):
+            if entry["type"] != "error":
+                continue
+            known = found.get(_selector(entry))
+            parameters = tuple((each["name"], each["type"]) for each in entry["inputs"])
+            found[_selector(entry)] = ErrorType(
+                name=entry["name"],
+                signature=f"{entry['name']}({','.join(kind for _, kind in parameters)})",
+                selector=_selector(entry),
+                contracts=(*(known.contracts if known else ()), contract),
+                parameters=parameters,
+            )
+    return tuple(sorted(found.values(), key=lambda each: (each.name, each.signature)))
+
+
 @cache
 def _errors() -> dict[bytes, dict[str, Any]]:
     return {_selector(entry): entry for entry in _error_entries()}
