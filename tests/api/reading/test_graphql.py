@@ -121,8 +121,9 @@ async def test_where_in_the_words_of_the_graph(told: Told, http: httpx.AsyncClie
     assert await ids("{licenses_: {kind: REMIX, recording_: {parentCount: 0}}}") <= everything
     data = await ask(
         http,
-        '{terms_collection(where: {kind_not_in: [REMIX]}) {kind} licenses(where: {recording: "%s"}) {id}}'
-        % told.hex("song"),
+        '{terms_collection(where: {kind_not_in: [REMIX]}) {kind} licenses(where: {recording: "'
+        + told.hex("song")
+        + '"}) {id}}',
     )
     assert "REMIX" not in {row["kind"] for row in data["terms_collection"]}
     assert data["licenses"]
@@ -133,7 +134,9 @@ async def test_order_pages_fragments_variables_and_aliases(told: Told, http: htt
       newest: recordings(first: $first, skip: $skip, orderBy: blockNumber, orderDirection: desc) {...One}
       oldest: recordings(first: 1000, orderBy: blockNumber) {...One}
     }
-    fragment One on Recording {id __typename number: blockNumber ...on Recording {creator @include(if: $with)} creator @skip(if: true)}"""
+    fragment One on Recording {
+      id __typename number: blockNumber ...on Recording {creator @include(if: $with)} creator @skip(if: true)
+    }"""
     data = await ask(http, query, skip=1, **{"with": True})
     numbers = [int(row["number"]) for row in data["oldest"]]
     assert numbers == sorted(numbers)
@@ -154,7 +157,8 @@ async def test_as_of_a_block_by_number_hash_and_at_least(told: Told, http: httpx
         http,
         """query ($id: ID!, $before: Int!, $hash: Bytes!) {
           now: recording(id: $id) {id}  before: recording(id: $id, block: {number: $before}) {id}
-          then: recording(id: $id, block: {hash: $hash}) {id}  least: recording(id: $id, block: {number_gte: $before}) {id}
+          then: recording(id: $id, block: {hash: $hash}) {id}
+          least: recording(id: $id, block: {number_gte: $before}) {id}
           _meta(block: {number: $before}) {block {number}} }""",
         id=told.hex(remix),
         before=born - 1,
