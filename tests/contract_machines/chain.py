@@ -179,6 +179,7 @@ class Chain:
     # ------------------------------------------------------------------ internal
 
     def _mine(self, order: dict[str, str], time: int, then: Callable[[Any], None]) -> None:
+        self.node.make_room(3)
         self.now = time
         self.block += 1
         self.node.post("eth_sendTransaction", [order], _expect_no_refusal)

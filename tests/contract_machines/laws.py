@@ -21,7 +21,8 @@ GOVERNED = ("attach", "detach")
 
 def check_laws(house: House, contract: str, function: str, sender: int) -> None:
     """Check the act that the reference has just done. Raises AssertionError for what breaks a law."""
-    for book, key, old, new in house.state.changes():
+    for book, key, old, after in house.state.changes():
+        new = _zero_like(old) if after is None and old is not None else after
         where = f"{contract}.{function}: {book}[{key}] went from {old} to {new}"
         if book in FIXED:
             assert old is None or old == new, where
@@ -30,6 +31,13 @@ def check_laws(house: House, contract: str, function: str, sender: int) -> None:
         check = _CHECKS.get(book)
         if check is not None:
             check(house, (contract, function), sender, key, old, new, where)
+
+
+def _zero_like(value: Any) -> Any:
+    if isinstance(value, tuple):
+        members = [_zero_like(member) for member in value]
+        return type(value)(*members) if hasattr(value, "_fields") else tuple(members)
+    return 0
 
 
 def _numbers(value: Any) -> tuple[int, ...]:

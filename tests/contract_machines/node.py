@@ -49,14 +49,18 @@ class Node:
 
     def post(self, method: str, params: list[Any], then: Then) -> None:
         """Begin a call; ``then`` gets its result, or NodeRefused, when ``drain`` or a full line comes to it."""
-        if len(self._under_way) >= _MAX_UNDER_WAY:
-            self.drain()
+        self.make_room(1)
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
         self._socket.sendall(
             b"POST / HTTP/1.1\r\nHost: anvil\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
             % (len(body), body)
         )
         self._under_way.append((method, then))
+
+    def make_room(self, calls: int) -> None:
+        """See to it that so many calls can begin without waiting for answers in between."""
+        if len(self._under_way) + calls > _MAX_UNDER_WAY:
+            self.drain()
 
     def drain(self) -> None:
         """Wait for all answers. Raises whatever a ``then`` raises; the calls after it are answered first."""

@@ -59,6 +59,8 @@ class Scenery:
     def __init__(self, world: World) -> None:
         self.world = world
         self.separations: dict[int, Separation] = {}
+        self.contents: dict[int, int] = {}
+        """recording -> contentHash."""
         self.numbers = 0
 
     # ------------------------------------------------------------------ one recording
@@ -67,6 +69,7 @@ class Scenery:
         self, name: str, creator: int, split: Sequence[Share] = (), parents: Sequence[Parent] = ()
     ) -> Registration:
         ordered = tuple(sorted(parents))
+        self.contents[recording_of_content(content_of(name))] = content_of(name)
         return Registration(creator, content_of(name), content_of("credits"), RAW, 0, tuple(split), ordered, FOREVER)
 
     def tables_for(self, parents: Sequence[Parent]) -> tuple[tuple[int, ...], ...]:
@@ -79,26 +82,22 @@ class Scenery:
         self, name: str, creator: int, split: Sequence[Share] = (), parents: Sequence[Parent] = ()
     ) -> int:
         """A registered and separated recording, sent by its creator."""
-        world = self.world
         registration = self.registration(name, creator, split, parents)
         recording = recording_of_content(registration.content_hash)
         stems, separation = separation_of(recording, name)
-        message = messages.attestation_hash(creator, registration.content_hash, separation, FOREVER)
-        attestation = world.sign(world.cast.staff["attestor"], "StemRegistry", message)
-        world.must(
-            "StemRegistry",
-            "registerAndCommit",
-            creator,
-            registration,
-            b"",
-            self.tables_for(registration.parents),
-            stems,
-            separation,
-            FOREVER,
-            attestation,
-        )
+        arguments = self.attested(registration, stems, separation)
+        self.world.must("StemRegistry", "registerAndCommit", creator, *arguments)
         self.separations[recording] = separation
         return recording
+
+    def attested(
+        self, registration: Registration, stems: Sequence[Stem], separation: Separation
+    ) -> tuple[object, ...]:
+        """The arguments of registerAndCommit, to be sent by the creator."""
+        creator, content = registration.creator, registration.content_hash
+        message = messages.attestation_hash(creator, content, separation, FOREVER)
+        attestation = self.world.sign(self.world.cast.staff["attestor"], "StemRegistry", message)
+        return registration, b"", self.tables_for(registration.parents), stems, separation, FOREVER, attestation
 
     def remix(
         self, name: str, creator: int, shares: dict[int, int], split: Sequence[Share] = ()

@@ -19,6 +19,7 @@ from tests.contract_machines.node import CHAIN_ID, GENESIS_TIME, running_node
 from tests.contract_machines.reference.calls import Call
 from tests.contract_machines.reference.house import House
 from tests.contract_machines.reference.rules import Refused
+from tests.contract_machines.reference.state import Token
 from tests.contract_machines.replay import Replay
 from tests.contract_machines.storage import storage_of
 from tests.contract_machines.views import expected_views
@@ -163,7 +164,7 @@ class World:
             assert dollar == house.dollar.balance(account), f"dollars of {address_text(account)}"
             assert int(native, 16) == house.native.get(account, 0), f"native coin of {address_text(account)}"
         for token in (NATIVE, self.usdc):
-            entry = house.state.tokens[token]
+            entry = house.state.tokens.get(token, Token())
             liabilities = house.ledger.liabilities(token)
             assert entry.paid_in - entry.paid_out == liabilities, "liabilities are not what the works are owed"
             assert chain.read(house.ledger.address, "liabilitiesOf", token) == liabilities

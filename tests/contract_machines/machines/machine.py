@@ -43,9 +43,14 @@ class HouseMachine(RuleBasedStateMachine):
         self.tokens = (NATIVE, self.usdc)
         self.chance = random.Random(0)
         self.recordings = list(self.family.recordings)
+        self.contents = self.scenery.contents
         self._separations = dict(self.scenery.separations)
         self._savepoint = self.world.savepoint()
         self._savepoint.__enter__()
+
+    @classmethod
+    def prepare(cls) -> None:
+        """What a machine needs in its world, once for all examples."""
 
     @initialize(seed=st.integers(0, 2**32))
     def choose_orders(self, seed: int) -> None:

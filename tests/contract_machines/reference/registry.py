@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tests.contract_machines.reference import messages
 from tests.contract_machines.reference.messages import Parent, Registration, Separation, Stem
 from tests.contract_machines.reference.part import Part
-from tests.contract_machines.reference.rules import PPM, refuse_if
+from tests.contract_machines.reference.rules import PPM, Doubts, refuse_if
 from tests.contract_machines.reference.state import Batch, Recording, Table
 from tests.contract_machines.reference.words import (
     ANCESTORS_CAP,
@@ -55,8 +55,10 @@ class StemRegistry(Part):
     ) -> None:
         commitment = hash_words(registration.creator, registration.content_hash, salt)
         made = self.state.commitments.get(commitment, 0)
-        refuse_if(UnknownCommitment=made == 0, CommitmentTooYoung=made >= self.house.block)
-        self._register(call, registration, signature, tables, 0)
+        doubts = Doubts()
+        doubts.ask(refuse_if, UnknownCommitment=made == 0, CommitmentTooYoung=made >= self.house.block)
+        doubts.ask(self._register, call, registration, signature, tables, 0)
+        doubts.settle()
 
     def register_attested(
         self,
@@ -68,8 +70,10 @@ class StemRegistry(Part):
         attestation: bytes,
     ) -> None:
         message = messages.origin_hash(registration.creator, registration.content_hash, deadline)
-        attestor = self._attestor(message, deadline, attestation)
-        self._register(call, registration, signature, tables, attestor)
+        doubts = Doubts()
+        attestor = doubts.ask(self._attestor, message, deadline, attestation)
+        doubts.ask(self._register, call, registration, signature, tables, attestor or 0)
+        doubts.settle()
 
     def register_and_commit(
         self,
@@ -83,10 +87,13 @@ class StemRegistry(Part):
         attestation: bytes,
     ) -> None:
         message = messages.attestation_hash(registration.creator, registration.content_hash, separation, deadline)
-        attestor = self._attestor(message, deadline, attestation)
-        refuse_if(WrongVersion=separation.version != 0)
-        recording = self._register(call, registration, signature, tables, attestor)
-        self._separate(recording, stems, separation, attestor)
+        doubts = Doubts()
+        attestor = doubts.ask(self._attestor, message, deadline, attestation)
+        doubts.ask(refuse_if, WrongVersion=separation.version != 0)
+        recording = doubts.ask(self._register, call, registration, signature, tables, attestor or 0)
+        if recording is not None:
+            doubts.ask(self._separate, recording, stems, separation, attestor or 0)
+        doubts.settle()
 
     def _register(
         self,
@@ -99,7 +106,9 @@ class StemRegistry(Part):
         r = registration
         recording = recording_of_content(r.content_hash)
         is_signed = self.house.is_signed(r.creator, self.digest(r.hash()), signature)
-        refuse_if(
+        doubts = Doubts()
+        doubts.ask(
+            refuse_if,
             RecordingExists=recording in self.state.recordings,
             ZeroAddress=r.creator == 0,
             DeadlinePassed=self.now > r.deadline,
@@ -121,7 +130,8 @@ class StemRegistry(Part):
             r.credits_codec,
             r.resale_royalty_ppm,
         )
-        self._fix_ancestry(recording, r.creator, r.parents, tables)
+        doubts.ask(self._fix_ancestry, recording, r.creator, r.parents, tables)
+        doubts.settle()
         self.state.recordings[recording] = Recording(r.creator, 0, r.resale_royalty_ppm, self.house.block, 0)
         self.house.ledger.fix_split(recording, r.split)
         return recording
@@ -131,25 +141,28 @@ class StemRegistry(Part):
     ) -> None:
         works = [parent.work for parent in parents]
         distinct = list(dict.fromkeys(map(recording_of, works)))
-        in_order = all(a < b for a, b in zip(works, works[1:], strict=False))
-        refuse_if(
+        doubts = Doubts()
+        doubts.ask(
+            refuse_if,
             UnknownWork=not all(map(self.exists, works)),
-            ParentsNotAscending=not in_order,
-            WrongTableCount=in_order and len(given) != len(distinct),
+            ParentsNotAscending=any(a >= b for a, b in zip(works, works[1:], strict=False)),
+            WrongTableCount=len(given) != len(distinct),
         )
         own = []
         for work, license_id in parents:
-            ppm = self.house.licenses.consume(license_id, work, creator, recording)
+            ppm = doubts.ask(self.house.licenses.consume, license_id, work, creator, recording)
             self.emit("ParentFixed", recording, work, license_id, ppm)
-            own.append((work, ppm))
+            own.append((work, ppm or 0))
         tables = [dict(self.full_tables.get(parent, ())) for parent in distinct]
         merged = merged_table(own, tables)
         stack = sum(merged.values())
-        refuse_if(
+        doubts.ask(
+            refuse_if,
             **_wrong_tables(tables, given),
             TooManyAncestors=len(merged) > ANCESTORS_CAP,
             StackTooHigh=stack > STACK_CAP,
         )
+        doubts.settle()
         if not parents:
             return
         for ancestor, ppm in merged.items():
@@ -175,16 +188,19 @@ class StemRegistry(Part):
         kept = self.state.recordings.get(recording, NOBODY)
         refuse_if(UnknownWork=kept.creator == 0)
         message = messages.attestation_hash(kept.creator, content_hash, separation, deadline)
-        attestor = self._attestor(message, deadline, attestation)
+        doubts = Doubts()
+        attestor = doubts.ask(self._attestor, message, deadline, attestation)
         expected = kept.version + 1 if kept.separation_root else 0
         holder = self.house.titles.holder(recording)
         message = messages.version_hash(recording, separation)
         agrees = holder == call.sender or self.house.is_signed(holder, self.digest(message), holder_signature)
-        refuse_if(
+        doubts.ask(
+            refuse_if,
             WrongVersion=separation.version != expected,
             InvalidHolderSignature=expected != 0 and not agrees,
         )
-        self._separate(recording, stems, separation, attestor)
+        doubts.ask(self._separate, recording, stems, separation, attestor or 0)
+        doubts.settle()
 
     def anchor_batch(self, call: Call, root: int, count: int, manifest_digest: int, manifest_codec: int) -> None:
         refuse_if(
@@ -266,7 +282,7 @@ class StemRegistry(Part):
 
 def _wrong_tables(tables: Sequence[dict[int, int]], given: Sequence[Sequence[int]]) -> dict[str, bool]:
     """A shown table must be the one that was fixed, in the order of works."""
-    for table, shown in zip(tables, given, strict=True):
+    for table, shown in zip(tables, given, strict=False):
         if list(shown) != [work << 32 | ppm for work, ppm in sorted(table.items())]:
             return {"TableMismatch": True, "EntriesNotAscending": True}
     return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 PPM = 1_000_000
@@ -25,6 +26,26 @@ def refuse_if(**rules: object) -> None:
     broken = [name for name, is_broken in rules.items() if is_broken]
     if broken:
         raise Refused(*broken)
+
+
+class Doubts:
+    """Gathers what speaks against an act from several rules, some of which build on others."""
+
+    def __init__(self) -> None:
+        self._reasons: set[str] = set()
+
+    def ask(self, rule: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        """What a rule says, or None when it refuses, which is noted."""
+        try:
+            return rule(*arguments, **named)
+        except Refused as refusal:
+            self._reasons |= refusal.reasons
+            return None
+
+    def settle(self) -> None:
+        """Raises Refused with all reasons, if there are any."""
+        if self._reasons:
+            raise Refused(*self._reasons)
 
 
 class Book(dict[Any, Any]):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tests.contract_machines.reference.licenses import REMIX
 from tests.contract_machines.reference.messages import Offer, Order, Permit, Purchase, SignedOffer, Terms
 from tests.contract_machines.reference.part import Part
-from tests.contract_machines.reference.rules import PPM, Refused, refuse_if
+from tests.contract_machines.reference.rules import PPM, Doubts, Refused, refuse_if
 from tests.contract_machines.reference.state import Delegation, Exclusivity, Listing, Snapshot
 from tests.contract_machines.reference.words import ANCESTORS_CAP, RECORDING, STACK_CAP, kind_of, recording_of
 
@@ -55,7 +55,10 @@ class LicenseManager(Part):
         self.emit("TermsPublished", terms_id, *terms)
 
     def attach(self, call: Call, work: int, terms_id: int, price: int) -> None:
-        self._check_holder(work, call.sender, UnknownTerms=terms_id not in self.state.terms)
+        doubts = Doubts()
+        doubts.ask(self._check_holder, work, call.sender)
+        doubts.ask(refuse_if, UnknownTerms=terms_id not in self.state.terms)
+        doubts.settle()
         epoch = self.house.titles.epoch(work)
         granted = self._listing(work, terms_id).granted
         self.state.listings[work, terms_id] = Listing(price, epoch, 1, granted)
@@ -63,11 +66,14 @@ class LicenseManager(Part):
 
     def detach(self, call: Call, work: int, terms_id: int) -> None:
         listing = self._listing(work, terms_id)
-        self._check_holder(work, call.sender, NotAttached=not listing.attached)
+        doubts = Doubts()
+        doubts.ask(self._check_holder, work, call.sender)
+        doubts.ask(refuse_if, NotAttached=not listing.attached)
+        doubts.settle()
         self.state.listings[work, terms_id] = Listing(0, 0, 0, listing.granted)
         self.emit("TermsDetached", work, terms_id, call.sender)
 
-    def delegate(self, call: Call, signer: int, work: int, terms_id: int, floor_price: int, expiry: int) -> None:
+    def delegate_signer(self, call: Call, signer: int, work: int, terms_id: int, floor_price: int, expiry: int) -> None:
         refuse_if(ZeroAddress=signer == 0)
         epoch = self.seller_epoch(call.sender)
         self.state.delegations[call.sender, epoch, signer, work, terms_id] = Delegation(floor_price, expiry)
@@ -138,11 +144,15 @@ class LicenseManager(Part):
     def buy_with_order(
         self, call: Call, order: Order, signature: bytes, offer: SignedOffer, permit: Permit
     ) -> None:
-        refuse_if(
+        doubts = Doubts()
+        doubts.ask(
+            refuse_if,
             DeadlinePassed=self.now > order.deadline,
             InvalidSignature=not self.house.is_signed(order.payer, self.digest(order.hash()), signature),
         )
-        license_id, deal = self._sell(order.purchase, offer, order.max_price, order.payer)
+        sale = doubts.ask(self._sell, order.purchase, offer, order.max_price, order.payer)
+        doubts.settle()
+        license_id, deal = sale
         refuse_if(NativeNotPossible=deal.terms.token == 0 and deal.price != 0)
         if permit.deadline and deal.terms.token:
             self.house.dollar.try_permit(order.payer, self.house.ledger.address, permit)
@@ -217,20 +227,23 @@ class LicenseManager(Part):
     def _deal(self, purchase: Purchase, signed: SignedOffer, max_price: int) -> Deal:
         listed = signed.offer.seller == 0
         terms_id = purchase.basis if listed else signed.offer.terms
+        doubts = Doubts()
         if listed:
-            holder = self.house.titles.holder(purchase.work)
-            seller, price = holder, self._attached_price(purchase.work, terms_id)
+            seller = doubts.ask(self.house.titles.holder, purchase.work)
+            price = doubts.ask(self._attached_price, purchase.work, terms_id)
         else:
-            self._check_offer(purchase, signed)
+            doubts.ask(self._check_offer, purchase, signed)
             seller, price = signed.offer.seller, signed.offer.price
-        snapshot = self._snapshot(purchase.work, terms_id)
-        refuse_if(
-            PriceTooHigh=price > max_price,
-            CoverageTooSmall=purchase.coverage & ~snapshot.coverage,
-            VersionTooLow=purchase.version > snapshot.version,
+        snapshot = doubts.ask(self._snapshot, purchase.work, terms_id)
+        doubts.ask(
+            refuse_if,
+            PriceTooHigh=(price or 0) > max_price,
+            CoverageTooSmall=snapshot and purchase.coverage & ~snapshot.coverage,
+            VersionTooLow=snapshot and purchase.version > snapshot.version,
             LicenseExists=self.license_id(purchase) in self.state.license_owners,
             ERC721InvalidReceiver=purchase.licensee == 0,
         )
+        doubts.settle()
         return Deal(seller, price, self.state.terms[terms_id], terms_id, snapshot)
 
     def _check_offer(self, purchase: Purchase, signed: SignedOffer) -> None:
@@ -280,12 +293,15 @@ class LicenseManager(Part):
 
     def _snapshot(self, work: int, terms_id: int) -> Snapshot:
         terms = self.state.terms.get(terms_id)
-        refuse_if(UnknownTerms=terms is None, UnknownWork=not self.house.registry.exists(work))
+        unknown = not self.house.registry.exists(work)
+        flagged = self.house.disputes.is_flagged(work)
+        if terms is None or unknown:
+            refuse_if(UnknownTerms=terms is None, UnknownWork=unknown, RecordingFlagged=flagged)
         coverage = self.house.titles.coverage(work)
         table = self.house.registry.table(work)
         no_room = table.stack_ppm + terms.remix_ppm > STACK_CAP or table.ancestor_count >= ANCESTORS_CAP
         refuse_if(
-            RecordingFlagged=self.house.disputes.is_flagged(work),
+            RecordingFlagged=flagged,
             GrantsUsedUp=terms.max_grants and self._listing(work, terms_id).granted >= terms.max_grants,
             ExclusivelyLicensed=self._is_taken(recording_of(work), terms.kind, coverage),
             NoRoomForRemix=terms.kind == REMIX and no_room,
@@ -350,5 +366,5 @@ class LicenseManager(Part):
         listing: Listing = self.state.listings.get((work, terms_id), Listing())
         return listing
 
-    def _check_holder(self, work: int, account: int, **more: bool) -> None:
-        refuse_if(NotRightsHolder=self.house.titles.holder(work) != account, **more)
+    def _check_holder(self, work: int, account: int) -> None:
+        refuse_if(NotRightsHolder=self.house.titles.holder(work) != account)

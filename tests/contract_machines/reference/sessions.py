@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.contract_machines.reference.calls import Call
 from tests.contract_machines.reference.messages import AgentOrder, Purchase, Session, SignedOffer
 from tests.contract_machines.reference.part import Part
-from tests.contract_machines.reference.rules import refuse_if
+from tests.contract_machines.reference.rules import Doubts, Refused, refuse_if
 from tests.contract_machines.reference.state import SessionState, Token
 
 ALL_KINDS = 0b1_1111
@@ -33,7 +33,10 @@ class SessionVault(Part):
         self.state.budgets[call.sender, token] = balance - amount
         self.emit("VaultWithdrawn", call.sender, token, to, amount, balance - amount)
         if token:
-            self.house.dollar.move(self.address, to, amount)
+            try:
+                self.house.dollar.move(self.address, to, amount)
+            except Refused as refusal:
+                raise Refused("TransferFailed") from refusal
         else:
             refuse_if(TransferFailed=to in self.house.refusing)
             self.house.move_native(self.address, to, amount)
@@ -43,21 +46,33 @@ class SessionVault(Part):
     def open(self, call: Call, session: Session, signature: bytes) -> None:
         session_id = self.session_id(session)
         is_owners = call.sender == session.owner or self.house.is_signed(session.owner, session_id, signature)
-        refuse_if(InvalidSignature=not is_owners, **self._not_openable(session))
+        doubts = Doubts()
+        doubts.ask(refuse_if, InvalidSignature=not is_owners, **self._not_openable(session))
         if call.value:
-            refuse_if(WrongValue=session.token != 0, **self._not_depositable(0, call.value))
+            doubts.ask(refuse_if, WrongValue=session.token != 0, **self._not_depositable(0, call.value))
+        doubts.settle()
+        if call.value:
             self._credit(call, session.owner, 0, call.value)
         self._open(session)
 
     def open_with_authorization(
         self, call: Call, session: Session, amount: int, valid_after: int, valid_before: int, signature: bytes
     ) -> None:
-        broken = self._not_depositable(session.token, amount)
-        refuse_if(**{**broken, "TokenNotAccepted": broken["TokenNotAccepted"] or session.token == 0})
-        self.house.dollar.receive_with_authorization(
-            self.address, session.owner, amount, valid_after, valid_before, self.session_id(session), signature
+        doubts = Doubts()
+        doubts.ask(refuse_if, **self._not_depositable(session.token, amount))
+        doubts.ask(refuse_if, TokenNotAccepted=session.token == 0)
+        doubts.ask(
+            self.house.dollar.receive_with_authorization,
+            self.address,
+            session.owner,
+            amount,
+            valid_after,
+            valid_before,
+            self.session_id(session),
+            signature,
         )
-        refuse_if(**self._not_openable(session))
+        doubts.ask(refuse_if, **self._not_openable(session))
+        doubts.settle()
         self._credit(call, session.owner, session.token, amount)
         self._open(session)
 
@@ -73,30 +88,38 @@ class SessionVault(Part):
     def buy(
         self, call: Call, session: Session, purchase: Purchase, offer: SignedOffer, max_price: int
     ) -> None:
-        refuse_if(NotAgent=call.sender != session.agent)
-        self._buy(session, purchase, offer, max_price)
+        doubts = Doubts()
+        doubts.ask(refuse_if, NotAgent=call.sender != session.agent)
+        doubts.ask(self._buy, session, purchase, offer, max_price)
+        doubts.settle()
 
     def buy_with_order(
         self, call: Call, session: Session, order: AgentOrder, signature: bytes, offer: SignedOffer
     ) -> None:
-        refuse_if(
+        doubts = Doubts()
+        doubts.ask(
+            refuse_if,
             WrongSession=order.session != self.session_id(session),
             DeadlinePassed=self.now > order.deadline,
             InvalidSignature=not self.house.is_signed(session.agent, self.digest(order.hash()), signature),
         )
-        self._buy(session, order.purchase, offer, order.max_price)
+        doubts.ask(self._buy, session, order.purchase, offer, order.max_price)
+        doubts.settle()
 
     def _buy(self, session: Session, purchase: Purchase, offer: SignedOffer, max_price: int) -> None:
-        kind, token, price = self.house.manager.ask(purchase, offer)
+        doubts = Doubts()
+        asked = doubts.ask(self.house.manager.ask, purchase, offer)
+        kind, token, price = asked or (0, 0, 0)
         session_id = self.session_id(session)
         kept = self._session(session_id)
         window = self.now // session.period if session.period else kept.window
         window_spent = price if window != kept.window else kept.window_spent + price
         balance = self._balance(session.owner, token)
-        refuse_if(
+        doubts.ask(
+            refuse_if,
             NotForOwner=purchase.licensee != session.owner,
-            KindNotAllowed=not session.kinds >> kind & 1,
-            WrongToken=token != session.token,
+            KindNotAllowed=asked and not session.kinds >> kind & 1,
+            WrongToken=asked and token != session.token,
             PriceTooHigh=price > max_price,
             SessionIsClosed=kept.closed,
             UnknownSession=not kept.open,
@@ -106,6 +129,7 @@ class SessionVault(Part):
             OverPeriodCap=session.period and window_spent > session.per_period_cap,
             OverBalance=price > balance,
         )
+        doubts.settle()
         if session.period == 0:
             window_spent = 0
         self.state.sessions[session_id] = SessionState(1, 0, kept.spent + price, window, window_spent)
