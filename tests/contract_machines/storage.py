@@ -65,10 +65,10 @@ def _variables(state: State) -> dict[str, dict[str, Any]]:
         "Licenses": {
             "_name": "Stemma Licenses",
             "_symbol": "STEMMA-L",
-            "_owners": s.license_owners,
             "_balances": _counted(s.license_owners),
             "_snapshots": {
                 key: {
+                    "owner": s.license_owners[key],
                     "work": g.work,
                     "coverage": g.coverage,
                     "kind": g.kind,
@@ -77,11 +77,12 @@ def _variables(state: State) -> dict[str, dict[str, Any]]:
                     "version": g.version,
                     "grantedAt": g.granted_at,
                     "expiresAt": g.expires_at,
-                    "remixPpm": g.remix_ppm,
                 }
                 for key, g in s.snapshots.items()
             },
-            "_remixes": s.remixes,
+            "_consumptions": {
+                key: {"remixPpm": g.remix_ppm, "remix": s.remixes.get(key, 0)} for key, g in s.snapshots.items()
+            },
         },
         "LicenseManager": _manager(s),
         "SessionVault": {
@@ -141,6 +142,7 @@ def _manager(s: State) -> dict[str, Any]:
                 "token": t.token,
                 "transferable": t.transferable,
                 "exclusive": t.exclusive,
+                "published": 1,
                 "commercialUse": t.commercial_use,
                 "attribution": t.attribution,
                 "territory": t.territory,
@@ -169,7 +171,7 @@ def _manager(s: State) -> dict[str, Any]:
             }
         ),
         "_epochs": s.seller_epochs,
-        "_used": _nested(s.offers_used),
+        "_used": _nested({(seller, n // 8, n % 8): used for (seller, n), used in s.offers_used.items()}),
         "_delegations": {
             hash_words(*key): {"floorPrice": d.floor_price, "expiry": d.expiry} for key, d in s.delegations.items()
         },
@@ -208,6 +210,7 @@ def _nested(flat: Mapping[tuple[int, ...], Any]) -> dict[int, Any]:
 def _words(layout: dict[str, Any], variables: dict[str, Any]) -> dict[int, int]:
     types = layout["types"]
     words: dict[int, int] = {}
+    # Of two variables of one name the later is the derived contract's; the base's is not used then.
     labels = {entry["label"]: entry for entry in layout["storage"]}
     unknown = variables.keys() - labels.keys()
     assert not unknown, f"the contract has no {', '.join(sorted(unknown))}"
@@ -226,6 +229,11 @@ def _cells(types: dict[str, Any], type_id: str, slot: int, offset: int, value: A
             yield from _cells(types, kind["value"], hash_words(key, slot), 0, inner)
     elif kind["encoding"] == "bytes":
         yield slot, _short_string(value)
+    elif "base" in kind:
+        size = int(types[kind["base"]]["numberOfBytes"])
+        for index, inner in value.items():
+            at, place = divmod(index, 32 // size)
+            yield from _cells(types, kind["base"], slot + at, place * size, inner)
     elif "members" in kind:
         members = {member["label"]: member for member in kind["members"]}
         for label, inner in value.items():

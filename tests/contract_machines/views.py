@@ -30,10 +30,8 @@ def _of_works(house: House, works: Sequence[int]) -> Iterator[Expected]:
     for work in works:
         yield "StemRegistry", "exists", (work,), 1
         yield "StemRegistry", "stackOf", (work,), house.registry.stack(work)
-        yield "IPNFT", "rightsHolder", (work,), titles.holder(work)
-        yield "IPNFT", "titleEpoch", (work,), titles.epoch(work)
-        yield "IPNFT", "coverageOf", (work,), titles.coverage(work)
-        yield "IPNFT", "versionOf", (work,), titles.version(work)
+        standing = (titles.holder(work), titles.epoch(work), titles.coverage(work), titles.version(work))
+        yield "IPNFT", "standingOf", (work,), standing
         yield "Disputes", "isFlagged", (work,), int(house.disputes.is_flagged(work))
 
 

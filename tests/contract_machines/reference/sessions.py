@@ -171,7 +171,7 @@ class SessionVault(Part):
     def _not_openable(self, session: Session) -> dict[str, bool]:
         kept = self._session(self.session_id(session))
         invalid = (
-            not (session.owner and session.agent and session.cap)
+            not (session.owner and session.agent and 0 < session.cap < 2**96)
             or (session.period == 0 and session.per_period_cap != 0)
             or not 0 < session.kinds <= ALL_KINDS
         )
