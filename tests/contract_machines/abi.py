@@ -1,7 +1,7 @@
 """A contract's ABI as plain integers: quick enough for hundreds of steps a second.
 
-Every static value (uint, address, bool, bytes32) is an int, a struct is a tuple in the order of its members, an array a
-list or tuple, ``bytes`` are bytes. Values are taken as they come: a number too large for its type is the caller's error.
+Every static value (uint, address, bool, bytes32) is an int, a struct is a tuple in the order of its members, an array
+a list or tuple, ``bytes`` are bytes. Values are taken as they come: one too large for its type is the caller's error.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def _codec(abi_type: str) -> Codec:
         return Codec(None, _encode_bytes, _decode_bytes)
     if abi_type.startswith("bytes") and abi_type != "bytes32":
         left = 8 * (WORD - int(abi_type[5:]))
-        return Codec(WORD, lambda value: (value << left).to_bytes(WORD, "big"), lambda data, at: _word(data, at) >> left)
+        return Codec(WORD, lambda value: _encode_word(value << left), lambda data, at: _word(data, at) >> left)
     return Codec(WORD, _encode_word, _word)
 
 

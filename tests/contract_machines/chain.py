@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from tests.contract_machines.abi import Interface, Log
 from tests.contract_machines.compiler import Artifact
@@ -110,9 +111,10 @@ class Chain:
 
         self._mine(transaction.as_json(), time, with_receipts)
 
-    def call(self, transaction: Transaction, time: int, then: Callable[[bytes | str], None]) -> None:
-        """What a transaction in the next block would return (bytes), or the name of the error it would revert with."""
-        params = [transaction.as_json(), "latest", {}, {"time": hex(time), "number": hex(self.block + 1)}]
+    def call(self, transaction: Transaction, time: int, block: int, then: Callable[[bytes | str], None]) -> None:
+        """What a transaction would return (bytes) in a block of this time and number, or the name of the error it would
+        revert with."""
+        params = [transaction.as_json(), "latest", {}, {"time": hex(time), "number": hex(block)}]
 
         def with_answer(answer: Any) -> None:
             if isinstance(answer, NodeRefused):
@@ -152,7 +154,7 @@ class Chain:
     def storage(self) -> dict[int, dict[int, int]]:
         """Every word that is not zero, of every contract that is known: by address, by slot."""
         dump = bytes.fromhex(self.node.ask("anvil_dumpState")[2:])
-        accounts = json.loads(gzip.decompress(dump) if dump[:2] == b"\x1f\x8b" else dump)["accounts"]
+        accounts = msgspec.json.decode(gzip.decompress(dump) if dump[:2] == b"\x1f\x8b" else dump)["accounts"]
         kept: dict[int, dict[int, int]] = {}
         for text, account in accounts.items():
             address = int(text, 16)

@@ -6,12 +6,13 @@ without waiting for answers; the server works on them in the order in which they
 
 from __future__ import annotations
 
-import json
 import socket
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+import msgspec
 
 from stack.anvil import anvil_binary
 from stack.ports import LOOPBACK, free_ports
@@ -50,7 +51,7 @@ class Node:
     def post(self, method: str, params: list[Any], then: Then) -> None:
         """Begin a call; ``then`` gets its result, or NodeRefused, when ``drain`` or a full line comes to it."""
         self.make_room(1)
-        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+        body = msgspec.json.encode({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
         self._socket.sendall(
             b"POST / HTTP/1.1\r\nHost: anvil\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
             % (len(body), body)
@@ -106,7 +107,7 @@ class Node:
             self._fill()
         body = bytes(self._received[head_end + 4 : end])
         del self._received[:end]
-        return json.loads(body)
+        return msgspec.json.decode(body)
 
     def _fill_until_head(self) -> int:
         while (at := self._received.find(b"\r\n\r\n")) < 0:

@@ -78,9 +78,7 @@ class Scenery:
         tables = self.world.house.registry.full_tables
         return tuple(tuple(entry(*pair) for pair in tables.get(recording, ())) for recording in distinct)
 
-    def register(
-        self, name: str, creator: int, split: Sequence[Share] = (), parents: Sequence[Parent] = ()
-    ) -> int:
+    def register(self, name: str, creator: int, split: Sequence[Share] = (), parents: Sequence[Parent] = ()) -> int:
         """A registered and separated recording, sent by its creator."""
         registration = self.registration(name, creator, split, parents)
         recording = recording_of_content(registration.content_hash)
@@ -90,18 +88,14 @@ class Scenery:
         self.separations[recording] = separation
         return recording
 
-    def attested(
-        self, registration: Registration, stems: Sequence[Stem], separation: Separation
-    ) -> tuple[object, ...]:
+    def attested(self, registration: Registration, stems: Sequence[Stem], separation: Separation) -> tuple[object, ...]:
         """The arguments of registerAndCommit, to be sent by the creator."""
         creator, content = registration.creator, registration.content_hash
         message = messages.attestation_hash(creator, content, separation, FOREVER)
         attestation = self.world.sign(self.world.cast.staff["attestor"], "StemRegistry", message)
         return registration, b"", self.tables_for(registration.parents), stems, separation, FOREVER, attestation
 
-    def remix(
-        self, name: str, creator: int, shares: dict[int, int], split: Sequence[Share] = ()
-    ) -> int:
+    def remix(self, name: str, creator: int, shares: dict[int, int], split: Sequence[Share] = ()) -> int:
         """A remix of works, each at a share of its revenue: work -> ppm. The works' holders grant the licenses."""
         parents = [Parent(work, self.license(work, ppm, creator)) for work, ppm in shares.items()]
         return self.register(name, creator, split, parents)
@@ -125,9 +119,7 @@ class Scenery:
         """The title of a work, minted by its holder."""
         separation = self.separations[recording_of(work)]
         holder = self.world.house.titles.holder(work)
-        self.world.must(
-            "IPNFT", "mint", holder, work, to, separation.stems_root, separation.metadata_digest
-        )
+        self.world.must("IPNFT", "mint", holder, work, to, separation.stems_root, separation.metadata_digest)
 
     # ------------------------------------------------------------------ who is owed
 
@@ -144,9 +136,10 @@ class Scenery:
 class Family:
     """The recordings of the family tree.
 
-    ``anthem`` is a track without split; ``ballad`` has three slots, one of a single ppm; ``choir`` sixteen slots that leave
-    its title nothing, and its creator is a contract account. ``remix`` comes of the anthem and the ballad's vocals;
-    ``mashup`` of three stems of the anthem; ``grandchild`` of both; ``last`` of the grandchild and the choir, near the cap.
+    ``anthem`` is a track without split; ``ballad`` has three slots, one of a single ppm; ``choir`` sixteen slots that
+    leave its title nothing, and its creator is a contract account. ``remix`` comes of the anthem and the ballad's
+    vocals; ``mashup`` of three stems of the anthem; ``grandchild`` of both; ``last`` of the grandchild and the choir,
+    near the cap.
     """
 
     anthem: int

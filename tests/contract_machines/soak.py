@@ -52,7 +52,5 @@ def report(done: dict[str, int], seconds: float) -> None:
     print(json.dumps({"steps": total, "seconds": round(seconds), **dict(sorted(done.items()))}))
 
 
-
-
 if __name__ == "__main__":
     main()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import coincurve
 import rlp
 
-from tests.contract_machines.abi import keccak
+from tests.contract_machines.abi import Log, keccak
 from tests.contract_machines.chain import RICH, Chain, Receipt, Transaction, address_text
 from tests.contract_machines.compiler import HOUSE, Artifact
 from tests.contract_machines.laws import check_laws
@@ -36,8 +36,8 @@ _RETURNS_A_MEGABYTE = bytes.fromhex("620f42406000f3")
 
 @dataclass(frozen=True)
 class Cast:
-    """Who acts. ``people`` have keys; ``wallet`` is a contract account for which the last of them signs; ``refuser`` is a
-    contract that takes no coin, ``bomber`` one that answers with a megabyte."""
+    """Who acts. ``people`` have keys; ``wallet`` is a contract account for which the last of them signs; ``refuser`` is
+    a contract that takes no coin, ``bomber`` one that answers with a megabyte."""
 
     people: tuple[int, ...]
     staff: Mapping[str, int]
@@ -59,6 +59,8 @@ class World:
         self.artifacts = artifacts
         self.replay = Replay()
         self.acts = 0
+        self.gas = 0
+        """Of the last transaction whose receipt was checked."""
         self._keys: dict[int, coincurve.PrivateKey] = {}
         self.cast, self.house = self._deploy()
         self.usdc = self.house.addresses["TestUSDC"]
@@ -68,48 +70,68 @@ class World:
     def act(
         self, contract: str, function: str, sender: int, *arguments: Any, value: int = 0, after: int = 1
     ) -> Refused | None:
-        """Do something on the chain and in the reference, ``after`` seconds later. Whether the chain agreed is seen at the
-        next ``check`` at the latest, which raises AssertionError if not.
+        """Do something on the chain and in the reference, ``after`` seconds later. Whether the chain agreed is seen at
+        the next ``check`` at the latest, which raises AssertionError if not.
 
         Returns:
             What the reference said against it, or None when it is done.
         """
-        self.acts += 1
-        chain, house = self.chain, self.house
-        time = chain.now + after
-        house.now, house.block = time, chain.block + 1
-        address = house.addresses[contract]
-        data = chain.interfaces[address].call(function, arguments)
-        transaction = Transaction(sender, address, data, value)
-        what = f"{contract}.{function}{arguments} by {address_text(sender)} at {time}"
+        time, block = self.chain.now + after, self.chain.block + 1
+        transaction = self._transaction(contract, function, sender, arguments, value)
+        what = _What(contract, function, arguments, sender, time)
         try:
-            expected = house.act(contract, function, Call(sender, value), arguments)
+            expected = self._act_by_the_rules(contract, function, Call(sender, value), arguments, time, block)
         except Refused as refusal:
-            reasons = refusal.reasons
-
-            def check_refusal(answer: bytes | str) -> None:
-                assert isinstance(answer, str), f"{what} went through, against {sorted(reasons)}"
-                assert answer in reasons, f"{what} was refused with {answer}, not with one of {sorted(reasons)}"
-
-            chain.call(transaction, time, check_refusal)
+            self.chain.call(transaction, time, block, _expecting(refusal, what))
             return refusal
-        check_laws(house, contract, function, sender)
+        check_laws(self.house, contract, function, sender)
 
         def check_receipt(receipt: Receipt) -> None:
-            for log in receipt.logs:
-                self.replay.apply(log, receipt.block, receipt.time)
+            self.gas = receipt.gas
+            self._follow(receipt)
             assert receipt.succeeded, f"{what} was refused with {self._reason(transaction, receipt)}"
             unexpected, missing = _compare(expected, receipt)
             assert not unexpected, f"{what} left {unexpected[0]}, not {missing}"
             assert not missing, f"{what} did not leave {missing[0]}"
 
-        chain.send(transaction, time, check_receipt)
+        self.chain.send(transaction, time, check_receipt)
         return None
+
+    def act_in_vain(self, contract: str, function: str, sender: int, *arguments: Any) -> None:
+        """What would be refused in the same block as the last act; nothing, if the rules allow it there."""
+        time, block = self.chain.now, self.chain.block
+        transaction = self._transaction(contract, function, sender, arguments, 0)
+        try:
+            self._act_by_the_rules(contract, function, Call(sender), arguments, time, block)
+        except Refused as refusal:
+            what = _What(contract, function, arguments, sender, time)
+            self.chain.call(transaction, time, block, _expecting(refusal, what))
+        else:
+            self.house.state.undo()
 
     def must(self, contract: str, function: str, sender: int, *arguments: Any, **options: int) -> None:
         """Do something that the rules allow. Raises AssertionError if they do not."""
         refusal = self.act(contract, function, sender, *arguments, **options)
         assert refusal is None, f"{contract}.{function} is refused: {refusal}"
+
+    def measure(self, contract: str, function: str, sender: int, *arguments: Any, **options: int) -> int:
+        """Do what the rules allow, see that it is right, and say what it cost in gas."""
+        self.must(contract, function, sender, *arguments, **options)
+        self.chain.node.drain()
+        return self.gas
+
+    def _transaction(
+        self, contract: str, function: str, sender: int, arguments: tuple[Any, ...], value: int
+    ) -> Transaction:
+        address = self.house.addresses[contract]
+        return Transaction(sender, address, self.chain.interfaces[address].call(function, arguments), value)
+
+    def _act_by_the_rules(
+        self, contract: str, function: str, call: Call, arguments: tuple[Any, ...], time: int, block: int
+    ) -> list[Log]:
+        self.acts += 1
+        self.house.now, self.house.block = time, block
+        return self.house.act(contract, function, call, arguments)
 
     def force_native(self, account: int, amount: int) -> None:
         """Put coin where nobody asked for it, as a self-destructing contract would."""
@@ -129,7 +151,7 @@ class World:
     # ------------------------------------------------------------------ proving
 
     def check(self) -> None:
-        """Wait for the chain and compare everything: reference, replayed logs, every word of storage, views, balances."""
+        """Wait for the chain and compare reference, replayed logs, every word of storage, views and balances."""
         self.chain.node.drain()
         differences = self.house.state.differences(self.replay.state)
         assert not differences, f"the logs tell another state than the rules: {differences[:5]}"
@@ -144,6 +166,7 @@ class World:
 
     def _check_views(self) -> None:
         house = self.house
+        house.now = self.chain.now
         works = [recording | kind for recording in house.state.recordings for kind in (0, 1, 2)]
         expected = list(expected_views(house, works))
         answers = self.chain.read_many(
@@ -230,7 +253,10 @@ class World:
 
     def _follow(self, receipt: Receipt) -> None:
         for log in receipt.logs:
-            self.replay.apply(log, receipt.block, receipt.time)
+            try:
+                self.replay.apply(log, receipt.block, receipt.time)
+            except KeyError as error:
+                raise AssertionError(f"{log} is about something that no log has told of") from error
 
 
 @contextmanager
@@ -241,12 +267,12 @@ def running_world(artifacts: Mapping[str, Artifact]) -> Iterator[World]:
 
 
 def _constructor_arguments(at: Mapping[str, int], staff: Mapping[str, int]) -> dict[str, tuple[Any, ...]]:
-    peers = {name: tuple(at[peer] for peer in names) for name, names in _PEERS.items()}
-    tokens = [NATIVE, at["TestUSDC"]]
+    peers: dict[str, tuple[Any, ...]] = {name: tuple(at[peer] for peer in of) for name, of in _PEERS.items()}
+    peers["RoyaltySplitter"] += (staff["treasury"], [NATIVE, at["TestUSDC"]])
     return {
         "TestUSDC": (staff["blacklister"],),
         "Roles": (staff["admin"], staff["guardian"], [staff["attestor"]], [staff["arbiter"]]),
-        **{name: (*peers[name], staff["treasury"], tokens) if name == "RoyaltySplitter" else peers[name] for name in peers},
+        **peers,
     }
 
 
@@ -261,7 +287,32 @@ _PEERS = {
 }
 
 
-def _compare(expected: list[Any], receipt: Receipt) -> tuple[list[str], list[str]]:
+@dataclass(frozen=True, slots=True)
+class _What:
+    """An act in words, made only when something is wrong with it."""
+
+    contract: str
+    function: str
+    arguments: tuple[Any, ...]
+    sender: int
+    time: int
+
+    def __str__(self) -> str:
+        return f"{self.contract}.{self.function}{self.arguments} by {address_text(self.sender)} at {self.time}"
+
+
+def _expecting(refusal: Refused, what: _What) -> Callable[[bytes | str], None]:
+    """Checks that a call reverts for one of the reasons that the reference has."""
+
+    def check(answer: bytes | str) -> None:
+        reasons = sorted(refusal.reasons)
+        assert isinstance(answer, str), f"{what} went through, against {reasons}"
+        assert answer in reasons, f"{what} was refused with {answer}, not with one of {reasons}"
+
+    return check
+
+
+def _compare(expected: list[Log], receipt: Receipt) -> tuple[list[str], list[str]]:
     """Logs that should not be there, and logs that should."""
     if list(receipt.logs) == expected:
         return [], []

@@ -29,7 +29,9 @@ FLAWS = st.sampled_from(
     ["", "", "", "", "", "", "key", "late", "codec", "royalty", "slots", "sum", "empty slot", "many slots"]
 )
 TABLE_FLAWS = st.sampled_from(["", "", "", "", "short", "none", "order", "more", "double", "zero"])
-LICENSE_FLAWS = st.sampled_from(["", "", "", "", "", "unknown", "other work", "other holder", "kind", "expired", "used"])
+LICENSE_FLAWS = st.sampled_from(
+    ["", "", "", "", "", "unknown", "other work", "other holder", "kind", "expired", "used"]
+)
 HONEST = st.sampled_from([True, True, True, False])
 GROVE = 19
 BOUGHS = 8
@@ -70,19 +72,26 @@ class AncestryMachine(HouseMachine):
         self.world.act("StemRegistry", "commit", self.person(5), commitment)
 
     @rule(who=PEOPLE, name=NAMES, salt=SALTS, flaw=FLAWS, sends=st.booleans(), parents=st.lists(WORKS, max_size=2))
-    def register_committed(
-        self, who: int, name: int, salt: int, flaw: str, sends: bool, parents: list[int]
-    ) -> None:
+    def register_committed(self, who: int, name: int, salt: int, flaw: str, sends: bool, parents: list[int]) -> None:
         creator = self.person(who)
         registration = self._registration(name, creator, flaw, parents)
         sender, signature = self._consent(registration, flaw, sends)
         tables = self.scenery.tables_for(registration.parents)
         self._register("registerCommitted", sender, registration, signature, tables, salt)
 
+    @rule(who=PEOPLE, name=NAMES)
+    def register_in_the_block_of_the_commitment(self, who: int, name: int) -> None:
+        """As whoever reads a registration out of the mempool would."""
+        creator = self.person(who)
+        registration = self.scenery.registration(f"new {name}", creator)
+        salt = 1000 + self.scenery.numbers
+        self.scenery.numbers += 1
+        commitment = hash_words(creator, registration.content_hash, salt)
+        self.world.act("StemRegistry", "commit", creator, commitment)
+        self.world.act_in_vain("StemRegistry", "registerCommitted", creator, registration, b"", (), salt)
+
     @rule(who=PEOPLE, name=NAMES, flaw=FLAWS, sends=st.booleans(), attestor=HONEST, late=st.integers(0, 4))
-    def register_attested(
-        self, who: int, name: int, flaw: str, sends: bool, attestor: bool, late: int
-    ) -> None:
+    def register_attested(self, who: int, name: int, flaw: str, sends: bool, attestor: bool, late: int) -> None:
         registration = self._registration(name, self.person(who), flaw, [])
         sender, signature = self._consent(registration, flaw, sends)
         deadline = self.world.chain.now + (100 if late else -100)
@@ -359,5 +368,3 @@ def _flawed_tables(tables: list[list[int]], flaw: str) -> list[list[int]]:
         case "zero":
             longest.append(entry(2**224 - 1, 0))
     return tables
-
-

@@ -103,9 +103,7 @@ class LicenseMachine(SellingMachine):
         hours=st.sampled_from([-1, 2, 100]),
         to_nobody=st.booleans(),
     )
-    def delegate(
-        self, work: int, any_work: bool, terms: int, floor: int, hours: int, to_nobody: bool
-    ) -> None:
+    def delegate(self, work: int, any_work: bool, terms: int, floor: int, hours: int, to_nobody: bool) -> None:
         holder = self.house.titles.holder(self.work(work))
         signer = 0 if to_nobody and any_work else self.person(5)
         expiry = self.world.chain.now + hours * 3600

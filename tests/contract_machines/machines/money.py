@@ -249,7 +249,6 @@ class MoneyMachine(HouseMachine):
             balance = self.house.balance(token, self.house.ledger.address)
             assert balance == rest + self.forced[token], "money came or went"
 
-
     # ------------------------------------------------------------------ internal
 
     def _claim(self, edge: Edge, kind: int, token: int) -> None:

@@ -17,6 +17,8 @@ PRICES = st.sampled_from([0, 1, 19, 20, 21, 1_000_000, 5_000_001, 10**20])
 TERMS = st.integers(0, 9)
 WAYS = st.integers(0, 4)
 
+NO_OFFER = SignedOffer()
+
 _LEGAL = content_of("legal text")
 
 
@@ -55,7 +57,7 @@ class Deal:
 
     work: int
     terms_id: int
-    offer: SignedOffer = SignedOffer()
+    offer: SignedOffer = NO_OFFER
 
 
 class SellingMachine(HouseMachine):

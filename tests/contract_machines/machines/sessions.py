@@ -227,9 +227,7 @@ class SessionMachine(SellingMachine):
         if not self.made:
             token = self.usdc
             expiry = self.world.chain.now + DAY
-            self.made.append(
-                Session(self.person(0), self.person(4), token, 100, 50, 75, PERIOD, 0b1_1111, expiry, 99)
-            )
+            self.made.append(Session(self.person(0), self.person(4), token, 100, 50, 75, PERIOD, 0b1_1111, expiry, 99))
         return self.made[-1 - number % len(self.made)]
 
     def _open(self, session: Session, way: str, amount: int) -> None:

@@ -1,4 +1,4 @@
-"""The whole house by the rules of design.md: one object per contract, one state, and the logs that each act must leave."""
+"""The whole house by the rules of design.md: one object per contract, one state, and the logs of each act."""
 
 from __future__ import annotations
 
@@ -125,5 +125,3 @@ def _domain_of(contract: str) -> tuple[str, str]:
 
 def _snake(name: str) -> str:
     return re.sub("(?<=[a-z])(?=[A-Z])", "_", name).lower()
-
-

@@ -108,9 +108,7 @@ class RoyaltySplitter(Part):
 
     # ------------------------------------------------------------------ shares
 
-    def claim(
-        self, call: Call, descendant: int, ancestor: int, ppm: int, proof: Sequence[int], token: int
-    ) -> None:
+    def claim(self, call: Call, descendant: int, ancestor: int, ppm: int, proof: Sequence[int], token: int) -> None:
         self._claim(Claim(descendant, ancestor, ppm, tuple(proof)), token)
 
     def claim_many(self, call: Call, claims: Sequence[Claim], token: int) -> None:

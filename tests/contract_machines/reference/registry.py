@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tests.contract_machines.reference import messages
@@ -36,8 +37,8 @@ NOBODY = Recording(0, 0, 0, 0, 0)
 
 
 class StemRegistry(Part):
-    """Recordings, their separations, and what a remix owes to whom. ``full_tables`` are the tables whose roots the chain
-    keeps: recording -> ancestor -> ppm."""
+    """Recordings, their separations, and what a remix owes to whom. ``full_tables`` are the tables whose roots the
+    chain keeps: recording -> pairs of ancestor and ppm."""
 
     def __init__(self, house: House) -> None:
         super().__init__(house)
@@ -145,7 +146,7 @@ class StemRegistry(Part):
         doubts.ask(
             refuse_if,
             UnknownWork=not all(map(self.exists, works)),
-            ParentsNotAscending=any(a >= b for a, b in zip(works, works[1:], strict=False)),
+            ParentsNotAscending=any(a >= b for a, b in pairwise(works)),
             WrongTableCount=len(given) != len(distinct),
         )
         own = []

@@ -141,9 +141,7 @@ class LicenseManager(Part):
             signature,
         )
 
-    def buy_with_order(
-        self, call: Call, order: Order, signature: bytes, offer: SignedOffer, permit: Permit
-    ) -> None:
+    def buy_with_order(self, call: Call, order: Order, signature: bytes, offer: SignedOffer, permit: Permit) -> None:
         doubts = Doubts()
         doubts.ask(
             refuse_if,
@@ -158,9 +156,7 @@ class LicenseManager(Part):
             self.house.dollar.try_permit(order.payer, self.house.ledger.address, permit)
         self._collect(order.payer, order.purchase.work, deal, license_id)
 
-    def grant_many(
-        self, call: Call, work: int, terms_id: int, licensees: Sequence[int], salt: int
-    ) -> None:
+    def grant_many(self, call: Call, work: int, terms_id: int, licensees: Sequence[int], salt: int) -> None:
         self._check_holder(work, call.sender)
         for number, licensee in enumerate(licensees):
             purchase = Purchase(work, terms_id, licensee, 0, 0, salt + number)
@@ -219,9 +215,7 @@ class LicenseManager(Part):
             self.emit("OfferUsed", signed.offer.seller, license_id, purchase.basis, signed.offer.nonce, used)
         granted = self._grant(license_id, purchase.licensee, deal.snapshot)
         fee = self._fee(deal.price)
-        self.emit(
-            "LicenseSold", license_id, purchase.work, payer, deal.seller, deal.terms_id, deal.price, fee, granted
-        )
+        self.emit("LicenseSold", license_id, purchase.work, payer, deal.seller, deal.terms_id, deal.price, fee, granted)
         return license_id, deal
 
     def _deal(self, purchase: Purchase, signed: SignedOffer, max_price: int) -> Deal:
@@ -323,9 +317,7 @@ class LicenseManager(Part):
     def _is_taken(self, recording: int, kind: int, coverage: int) -> bool:
         running = self.state.exclusivities.get((recording, kind), Exclusivity())
         by_recording = running.until > self.now and running.coverage & coverage
-        by_stems = any(
-            until > self.now and coverage >> stem & 1 for stem, until in enumerate(running.stem_until, 1)
-        )
+        by_stems = any(until > self.now and coverage >> stem & 1 for stem, until in enumerate(running.stem_until, 1))
         return bool(by_recording or by_stems)
 
     def _grant(self, license_id: int, licensee: int, snapshot: Snapshot) -> int:

@@ -85,9 +85,7 @@ class SessionVault(Part):
 
     # ------------------------------------------------------------------ purchases
 
-    def buy(
-        self, call: Call, session: Session, purchase: Purchase, offer: SignedOffer, max_price: int
-    ) -> None:
+    def buy(self, call: Call, session: Session, purchase: Purchase, offer: SignedOffer, max_price: int) -> None:
         doubts = Doubts()
         doubts.ask(refuse_if, NotAgent=call.sender != session.agent)
         doubts.ask(self._buy, session, purchase, offer, max_price)

@@ -24,7 +24,7 @@ class IPNFT(Part):
             TitleExists=work in self.state.title_owners,
             NotRightsHolder=call.sender != holder,
             NotSeparated=kept.separation_root == 0,
-            MetadataMismatch=kept.separation_root != messages.separation_root(recording_of(work), stems_root, metadata_digest),
+            MetadataMismatch=self._is_other(work, stems_root, metadata_digest),
             ERC721InvalidReceiver=to == 0 or to in self.house.refusing - self.house.wallets.keys(),
         )
         self.state.titles[work] = Title(kept.version, metadata_digest)
@@ -45,7 +45,7 @@ class IPNFT(Part):
         agrees = call.sender == holder or self.house.is_signed(holder, self.digest(message), signature)
         is_behind = self.state.titles.get(work, Title(0, 0)).version != kept.version
         refuse_if(
-            MetadataMismatch=kept.separation_root != messages.separation_root(recording_of(work), stems_root, metadata_digest),
+            MetadataMismatch=self._is_other(work, stems_root, metadata_digest),
             InvalidHolderSignature=is_behind and kind_of(work) != RECORDING and not agrees,
         )
         if is_behind:
@@ -69,6 +69,12 @@ class IPNFT(Part):
         refuse_if(ZeroPayout=payout == 0)
         self.state.payouts[call.sender] = payout
         self.emit("PayoutSet", call.sender, payout)
+
+    def _is_other(self, work: int, stems_root: int, metadata_digest: int) -> bool:
+        """Whether these digests are not those of the work's newest separation."""
+        recording = recording_of(work)
+        kept = self.state.recordings[recording].separation_root
+        return kept != messages.separation_root(recording, stems_root, metadata_digest)
 
     # ------------------------------------------------------------------ what others ask
 

@@ -1,5 +1,7 @@
-"""Ids, hashes and trees as design.md and the interfaces define them, over plain ints. Written from the rules, not from the
-contracts, and sharing nothing with stemma/."""
+"""Ids, hashes and trees as design.md and the interfaces define them, over plain ints.
+
+Written from the rules, not from the contracts, and sharing nothing with stemma/.
+"""
 
 from __future__ import annotations
 
