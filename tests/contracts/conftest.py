@@ -202,5 +202,6 @@ def set_fee(manager, roles, admin, chain) -> Callable[[int], None]:
 
 @pytest.fixture(scope="session")
 def budget(market, buyer, accounts) -> Budget:
-    """The buyer as an owner of sessions, and its agent."""
+    """The buyer as an owner of sessions, who lets the vault take dollars, and its agent."""
+    market.house.usdc.approve(market.house["SessionVault"], 2**256 - 1, sender=buyer)
     return Budget(market=market, owner=buyer, agent=accounts[8])

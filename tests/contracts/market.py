@@ -27,7 +27,7 @@ from stemma.chain.licensing import (
     order_typed_data,
     purchase_hash,
 )
-from stemma.works import WorkId
+from stemma.works import WorkId, recording_of
 
 DOLLAR = 10**6
 PRICE = 5 * DOLLAR
@@ -112,14 +112,13 @@ class Market:
     # -------------------------------------------------------------- offers
 
     def offer(self, terms_id: bytes, **changes) -> Offer:
-        """An offer of the song by its seller, valid now."""
+        """An offer of the song by its seller, valid now, before any title changed hands or anything was revoked."""
         work = changes.get("work", self.work)
-        seller = changes.get("seller", self.seller.address)
         offer = Offer(
-            seller=seller,
-            seller_epoch=self.manager.sellerEpochOf(seller),
+            seller=self.seller.address,
+            seller_epoch=0,
             work=work,
-            title_epoch=self.house["IPNFT"].titleEpoch(work),
+            title_epoch=recording_of(work) << 32,
             terms_id=terms_id,
             price=PRICE,
             valid_from=self.now - 60,
@@ -127,6 +126,15 @@ class Market:
             nonce=1,
         )
         return replace(offer, **changes)
+
+    def offer_now(self, terms_id: bytes, **changes) -> Offer:
+        """The same in the epochs in which seller and work are now."""
+        offer = self.offer(terms_id, **changes)
+        epochs = {
+            "seller_epoch": self.manager.sellerEpochOf(offer.seller),
+            "title_epoch": self.house["IPNFT"].titleEpoch(offer.work),
+        }
+        return replace(offer, **epochs | changes)
 
     def sign(self, offer: Offer, *, by=None, signer: str | None = None) -> tuple:
         """The offer with a signature of the key `by` (the seller's), in the name of `signer` (the key's account)."""

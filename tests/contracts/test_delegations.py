@@ -186,6 +186,6 @@ class TestEnd:
         manager.revokeAll(sender=creator)
         assert tuple(manager.delegationOf(creator, agent, market.work, terms_id)) == (0, 0)
         with reverts("NotDelegated"):
-            can_buy(market.offer(terms_id))
+            can_buy(market.offer_now(terms_id))
         delegate()
-        can_buy(market.offer(terms_id))
+        can_buy(market.offer_now(terms_id))

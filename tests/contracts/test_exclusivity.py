@@ -29,7 +29,8 @@ def grant(manager, market, licenses):
     nonces = iter(range(100, 200))
 
     def grant(terms_id: bytes, work: int = market.work, holder=market.seller) -> int:
-        offer = market.offer(terms_id, work=work, seller=holder.address, price=0, nonce=next(nonces))
+        make = market.offer if holder is market.seller else market.offer_now
+        offer = make(terms_id, work=work, seller=holder.address, price=0, nonce=next(nonces))
         purchase, *rest = market.by_offer(offer, signed=market.sign(offer, by=holder))
         manager.buy(purchase, *rest, sender=market.buyer)
         return licenses.licenseOf(market.license_of(purchase)).expiresAt
@@ -42,7 +43,8 @@ def can_grant(market):
     """Buys by a free offer in a simulation; raises Reverted."""
 
     def buy(terms_id: bytes, work: int = market.work, holder=market.seller) -> None:
-        offer = market.offer(terms_id, work=work, seller=holder.address, price=0, nonce=99)
+        make = market.offer if holder is market.seller else market.offer_now
+        offer = make(terms_id, work=work, seller=holder.address, price=0, nonce=99)
         signed = market.sign(offer, by=holder)
         simulate(market.manager.buy, *market.by_offer(offer, signed=signed), sender=market.buyer)
 

@@ -66,7 +66,6 @@ class TestSession:
     @pytest.fixture
     def session(self, budget, market, usdc, vault, buyer, terms_id) -> Session:
         """A session that has bought before."""
-        usdc.approve(vault, 2**256 - 1, sender=buyer)
         vault.deposit(buyer, usdc, 1000 * DOLLAR, sender=buyer)
         session = budget.session(cap=500 * DOLLAR, per_period_cap=100 * DOLLAR)
         budget.open(session)

@@ -8,12 +8,12 @@ from reverting import reverts, simulate
 from stemma.works import STEM_KINDS, Kind
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def terms_id(market) -> bytes:
     return market.publish()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module", autouse=True)
 def listed(market, terms_id) -> bytes:
     market.attach(terms_id)
     return terms_id
@@ -163,7 +163,7 @@ class TestFlag:
     def test_stops_stems_whoever_holds_them(self, manager, market, flagged, stranger, buyer):
         stem = market.work | Kind.VOCALS
         market.mint(stem, to=stranger)
-        offer = market.offer(flagged, work=stem, seller=stranger.address)
+        offer = market.offer_now(flagged, work=stem, seller=stranger.address)
         with reverts("RecordingFlagged", recordingId=market.work):
             simulate(manager.buy, *market.by_offer(offer, signed=market.sign(offer, by=stranger)), sender=buyer)
 

@@ -20,17 +20,11 @@ def terms_id(market) -> bytes:
     return market.publish()
 
 
-@pytest.fixture
-def funded(usdc, vault, buyer) -> None:
-    """The owner's dollars lie in the vault."""
-    usdc.approve(vault, 2**256 - 1, sender=buyer)
+@pytest.fixture(scope="module", autouse=True)
+def session(budget, usdc, vault, buyer) -> Session:
+    """An open session, and its owner's dollars in the vault."""
     vault.deposit(buyer, usdc, FUNDS, sender=buyer)
-
-
-@pytest.fixture
-def session(budget, funded) -> Session:
-    """An open session with money."""
-    session = budget.session()
+    session = budget.session(salt=77)
     budget.open(session)
     return session
 
@@ -62,9 +56,9 @@ def can_spend(budget, market, vault, terms_id):
 class TestOpen:
     def test_by_the_owner(self, vault, budget, buyer):
         session = budget.session()
-        receipt = vault.open(astuple(session), b"", sender=buyer)
         session_id = budget.id(session)
-        assert receipt.return_value == session_id == vault.sessionIdOf(astuple(session))
+        assert vault.open.call(astuple(session), b"", sender=buyer) == session_id
+        receipt = vault.open(astuple(session), b"", sender=buyer)
         assert tuple(vault.stateOf(session_id)) == (True, False, 0, 0, 0)
         assert list(receipt.events) == [
             vault.SessionOpened(
@@ -180,12 +174,15 @@ class TestOpenWithAuthorization:
     def test_deposits_and_opens_by_one_signature(self, vault, usdc, budget, relayer, buyer):
         session = budget.session()
         before = usdc.balanceOf(buyer)
-        receipt = vault.openWithAuthorization(astuple(session), *budget.authorize(session, FUNDS), sender=relayer)
-        assert receipt.return_value == budget.id(session)
+        arguments = (astuple(session), *budget.authorize(session, FUNDS))
+        assert vault.openWithAuthorization.call(*arguments, sender=relayer) == budget.id(session)
+        receipt = vault.openWithAuthorization(*arguments, sender=relayer)
         assert vault.stateOf(budget.id(session)).open
-        assert vault.balanceOf(buyer, usdc) == FUNDS == before - usdc.balanceOf(buyer)
+        assert vault.balanceOf(buyer, usdc) == 2 * FUNDS
+        assert before - usdc.balanceOf(buyer) == FUNDS
         assert usdc.authorizationState(buyer, budget.id(session))
-        assert vault.Deposited(buyer, usdc, relayer, FUNDS, FUNDS) in receipt.events
+        (deposited,) = receipt.decode_logs(vault.Deposited)
+        assert (deposited.payer, deposited.amount, deposited.balance) == (relayer, FUNDS, 2 * FUNDS)
 
     def test_and_then_spends(self, vault, budget, relayer, can_spend):
         session = budget.session()
@@ -279,9 +276,9 @@ class TestClose:
 class TestPurchase:
     def test_license_money_and_event(self, vault, budget, market, licenses, splitter, usdc, terms_id, session, buyer):
         basket = market.by_offer(market.offer(terms_id))
-        receipt = vault.buy(astuple(session), *basket, sender=budget.agent)
         license_id = market.license_of(basket[0])
-        assert receipt.return_value == license_id
+        assert vault.buy.call(astuple(session), *basket, sender=budget.agent) == license_id
+        receipt = vault.buy(astuple(session), *basket, sender=budget.agent)
         assert licenses.ownerOf(license_id) == buyer
         assert splitter.accountOf(market.work, usdc).received == PRICE
         assert vault.balanceOf(buyer, usdc) == FUNDS - PRICE == usdc.balanceOf(vault)
@@ -386,7 +383,7 @@ class TestHostileAgent:
         with reverts("OverSessionCap", spent=CAP + 1, cap=CAP):
             can_spend(session, 1)
 
-    def test_exceeds_the_total_cap(self, budget, funded, spend, can_spend):
+    def test_exceeds_the_total_cap(self, budget, spend, can_spend):
         session = budget.session(period=0, per_period_cap=0)
         budget.open(session)
         spend(session, PER_LICENSE)
@@ -396,13 +393,13 @@ class TestHostileAgent:
         with reverts("OverSessionCap", spent=CAP + 1, cap=CAP):
             can_spend(session, left + 1)
 
-    def test_counts_no_windows_where_there_are_none(self, vault, budget, funded, spend):
+    def test_counts_no_windows_where_there_are_none(self, vault, budget, spend):
         session = budget.session(period=0, per_period_cap=0)
         budget.open(session)
         spend(session, PER_LICENSE)
         assert tuple(vault.stateOf(budget.id(session))) == (True, False, PER_LICENSE, 0, 0)
 
-    def test_overflows_a_cap(self, budget, vault, usdc, buyer, funded, can_spend):
+    def test_overflows_a_cap(self, budget, vault, usdc, buyer, can_spend):
         """The highest caps there can be, and the highest price."""
         top = 2**128 - 1
         session = budget.session(cap=2**96 - 1, per_license_cap=top, per_period_cap=top)
@@ -417,7 +414,7 @@ class TestHostileAgent:
         with reverts("KindNotAllowed", kind=kind, kinds=0b11):
             can_spend(session, terms=market.publish(kind))
 
-    def test_buys_every_kind_it_may(self, budget, market, funded, can_spend):
+    def test_buys_every_kind_it_may(self, budget, market, can_spend):
         session = budget.session(kinds=kinds_mask(LicenseKind))
         budget.open(session)
         for kind in LicenseKind:

@@ -13,18 +13,13 @@ AMOUNT = 50 * DOLLAR
 
 
 @pytest.fixture
-def approved(usdc, vault, buyer) -> None:
-    usdc.approve(vault, 2**256 - 1, sender=buyer)
-
-
-@pytest.fixture
-def filled(usdc, vault, buyer, approved) -> None:
+def filled(usdc, vault, buyer, budget) -> None:
     """The buyer's dollars lie in the vault."""
     vault.deposit(buyer, usdc, AMOUNT, sender=buyer)
 
 
 class TestDeposit:
-    def test_of_a_token(self, vault, usdc, buyer, approved):
+    def test_of_a_token(self, vault, usdc, buyer, budget):
         before = usdc.balanceOf(buyer)
         receipt = vault.deposit(buyer, usdc, AMOUNT, sender=buyer)
         assert vault.balanceOf(buyer, usdc) == AMOUNT == usdc.balanceOf(vault) == before - usdc.balanceOf(buyer)
@@ -35,7 +30,7 @@ class TestDeposit:
         assert vault.balanceOf(buyer, NATIVE) == 10**18 == vault.balance
         assert vault.Deposited(buyer, NATIVE, buyer, 10**18, 10**18) in receipt.events
 
-    def test_for_somebody_else(self, vault, usdc, buyer, stranger, approved):
+    def test_for_somebody_else(self, vault, usdc, buyer, stranger, budget):
         receipt = vault.deposit(stranger, usdc, AMOUNT, sender=buyer)
         assert vault.balanceOf(stranger, usdc) == AMOUNT
         assert vault.balanceOf(buyer, usdc) == 0
@@ -50,7 +45,7 @@ class TestDeposit:
         with reverts("WrongValue", given=value, expected=100):
             simulate(vault.deposit, buyer, NATIVE, 100, sender=buyer, value=value)
 
-    def test_of_a_token_with_native_coin_along(self, vault, usdc, buyer, approved):
+    def test_of_a_token_with_native_coin_along(self, vault, usdc, buyer, budget):
         with reverts("WrongValue", given=1, expected=0):
             simulate(vault.deposit, buyer, usdc, AMOUNT, sender=buyer, value=1)
 
@@ -58,7 +53,7 @@ class TestDeposit:
         with reverts("ZeroAmount"):
             simulate(vault.deposit, buyer, usdc, 0, sender=buyer)
 
-    def test_for_nobody(self, vault, usdc, buyer, approved):
+    def test_for_nobody(self, vault, usdc, buyer, budget):
         with reverts("ZeroAddress"):
             simulate(vault.deposit, ZERO, usdc, AMOUNT, sender=buyer)
 
