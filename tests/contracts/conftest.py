@@ -16,9 +16,8 @@ from scripts.deployment.compiling import compile_if_stale
 from stemma.chain.intents import SigningDomain
 
 
-@pytest.fixture(scope="session", autouse=True)
-def compiled() -> None:
-    """What is tested are the sources as they are."""
+def pytest_sessionstart() -> None:
+    """What is tested are the sources as they are; compiled here, where no test's time runs."""
     compile_if_stale()
 
 
