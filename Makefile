@@ -1,6 +1,6 @@
 # `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: bench-indexer soak-indexer help setup demo up test lint format contracts-test clients lock clean
+.PHONY: help setup demo up test lint format contracts-test clients bench-indexer soak-indexer soak-contracts mutants bench-gas audit lock clean
 
 BIN := .venv/bin
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -43,6 +43,15 @@ contracts-test: setup ## test the contracts on both chains
 
 clients: setup ## write clients/ anew from the API and the contracts
 	$(BIN)/python -m scripts.clients
+
+soak-contracts: setup ## run the contracts' state machines for a million steps; STEPS=n for another number
+	$(BIN)/python -m tests.contract_machines.soak --steps $(or $(STEPS),1000000)
+
+mutants: setup ## break one rule of the contracts at a time and see each caught
+	$(BIN)/python -m tests.contract_machines.mutants
+
+bench-gas: setup ## print what the contracts' acts cost; ACCEPT=1 writes .gas-snapshot.json
+	@$(BIN)/python -m benchmarks.gas $(if $(ACCEPT),--accept)
 
 lock: setup ## bring the lock files to pyproject.toml; UPGRADE=1 takes the newest versions that it allows
 	@UPGRADE='$(UPGRADE)' scripts/lock.sh

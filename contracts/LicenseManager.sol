@@ -129,7 +129,7 @@ contract LicenseManager is Grants, Sellers, ReentrancyGuardTransient {
         Deal memory deal;
         (licenseId, deal) = _sell(order.purchase, offer, order.maxPrice, order.payer);
         require(deal.token != Assets.NATIVE || deal.price == 0, NativeNotPossible());
-        if (permit.deadline != 0) _permit(deal.token, order.payer, permit);
+        if (deal.price != 0 && permit.deadline != 0) _permit(deal.token, order.payer, permit);
         _collect(order.payer, order.purchase.work, deal, licenseId);
     }
 

@@ -114,15 +114,41 @@ def verify(generation: int | None, storage: bool) -> None:
 @command.command()
 @_GENERATION
 def status(generation: int | None) -> None:
-    """Say how far the index is, what is final, what waits for its documents."""
-    from indexer.service import shown_generation
+    """Say how far the index is, how far behind the node and how fast, what is final, what waits for its documents."""
+    from indexer.projection import Router
+    from indexer.service import contracts_of, shown_generation
     from indexer.status import read_status, report
+    from stemma.chain.deployments import load_deployment
+    from stemma.chain.errors import DeploymentMissing
     from stemma.settings import get_settings
 
-    database_url = get_settings().database_url.get_secret_value()
+    settings = get_settings()
+    database_url = settings.database_url.get_secret_value()
     found = read_status(database_url, generation or asyncio.run(shown_generation(database_url)))
-    click.echo(report(found))
+    try:
+        contracts = contracts_of(load_deployment(settings.deployments_dir, settings.chain_id))
+    except DeploymentMissing:
+        contracts = []
+    head = asyncio.run(_node_head(settings)) if found else None
+    click.echo(report(found, node_head=head, names=Router.event_names(contracts)))
     sys.exit(0 if found else 1)
+
+
+async def _node_head(settings: "Settings") -> int | None:
+    """The node's newest block; None if it does not answer."""
+    from indexer.calls import get_block
+    from indexer.connections import asked_urls
+    from indexer.errors import ForeignChain, TryAgain
+    from indexer.rpc import Node
+
+    if not settings.rpc_urls:
+        return None
+    try:
+        async with Node(asked_urls(settings.rpc_urls), chain_id=settings.chain_id, request_seconds=3.0) as node:
+            (block,) = await node.call([get_block("latest")])
+    except (TryAgain, ForeignChain):
+        return None
+    return int(block.number, 16) if block else None
 
 
 def _foreign(config: Path, until: int | None) -> Coroutine[Any, Any, None]:

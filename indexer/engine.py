@@ -75,10 +75,11 @@ class Engine:
         first_block: int,
         journal_blocks: int = 0,
         pace: Pace = Pace(),
-        on_applied: Callable[[], None] = lambda: None,
+        on_applied: Callable[[int, int, int], None] = lambda _block, _head, _logs: None,
     ) -> None:
         """``first_block``: of our contracts. ``journal_blocks``: how far back from the tip the index can be read as of,
-        at least down to the finalized block. ``on_applied`` is called after every commit.
+        at least down to the finalized block. ``on_applied`` is called after every commit with the block that the index
+        is complete up to, the node's head, and the number of logs.
         """
         self._node = node
         self._source = source
@@ -86,6 +87,7 @@ class Engine:
         self._first_block = first_block
         self._journal_blocks = journal_blocks
         self._history = 0
+        self._head = 0
         self._pace = pace
         self._on_applied = on_applied
         self._marks = Marks(0, 0)
@@ -133,6 +135,7 @@ class Engine:
             await self._open()
         newest = await self._source.head()
         tip, head = self.chain.tip, newest[0]
+        self._head = head.number
         METRICS.head.set(head.number)
         METRICS.lag.set(max(0, head.number - tip.number))
         if head.hash == tip.hash:
@@ -196,7 +199,7 @@ class Engine:
         seconds = time.monotonic() - started
         METRICS.stalled_on_write.inc(seconds)
         self._report(step, seconds)
-        self._on_applied()
+        self._on_applied(step.last.number, max(self._head, step.last.number), prepared.logs if prepared else 0)
 
     def _history_after(self, prepared: Prepared | None, tip: Header, marks: Marks) -> int:
         """The oldest block that can still be read as of: in the window, journaled, and never above what may change."""

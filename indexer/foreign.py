@@ -29,6 +29,7 @@ from indexer.journal import make_journal, require_journalable
 from indexer.layout import LAYOUTS, layouts
 from indexer.leader import lead
 from indexer.past import past_views
+from indexer.progress import CatchUp
 from indexer.projection import Contract, Projections, Router
 from indexer.rpc import Node
 from indexer.source import Source
@@ -194,7 +195,7 @@ async def run_foreign(foreign: Foreign, *, until: int | None = None) -> None:
         Stop: the indexer must not go on by itself.
     """
     config, router = foreign.config, Router(foreign.contracts, foreign.projections)
-    pause = FIRST_PAUSE_SECONDS
+    pause, bar = FIRST_PAUSE_SECONDS, CatchUp()
     while True:
         try:
             await make_schema(foreign)
@@ -211,10 +212,13 @@ async def run_foreign(foreign: Foreign, *, until: int | None = None) -> None:
                     Writer(writing, router),
                     first_block=config.start_block,
                     journal_blocks=config.journal_blocks,
+                    on_applied=bar.applied,
                 )
                 return await engine.run(until)
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             _log.warning("the database is away: trying again", because=str(error).strip(), seconds=pause)
+        finally:
+            bar.close()
         await asyncio.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 

@@ -139,6 +139,19 @@ class Router:
                     label = f"{contract.name}.{codec.name}"
                     self._routes[contract.address, codec.topic0] = Route(label, codec, functions)
 
+    @staticmethod
+    def event_names(contracts: Sequence[Contract]) -> dict[tuple[str, bytes], str]:
+        """The name of every event of these contracts, by its contract's address in hex and its first topic."""
+        return {
+            ("0x" + contract.address.hex(), topic): f"{contract.name}.{name}"
+            for contract in contracts
+            for name, topic in zip(
+                (entry["name"] for entry in contract.abi if entry.get("type") == "event"),
+                event_topics(contract.abi),
+                strict=False,
+            )
+        }
+
     def project(self, logs: Sequence[Log], *, by_block: bool) -> tuple[dict[Table, list[Row]], dict[str, int]]:
         """Return the rows of each table, ordered by (block, log index), and the number of events by label.
 

@@ -14,6 +14,7 @@ from indexer.engine import Engine
 from indexer.errors import SchemaMissing
 from indexer.gateways import Gateways
 from indexer.leader import lead
+from indexer.progress import CatchUp
 from indexer.projection import Contract, Router
 from indexer.projections import STEMMA
 from indexer.publish import PUBLISHED, chain_schema, generation_of
@@ -94,16 +95,24 @@ async def _session(
         Gateways(settings.ipfs_gateways) as gateways,
     ):
         await lead(writing, generation)
-        resolver = Resolver(resolving, storage, gateways)
+        resolver, bar = Resolver(resolving, storage, gateways), CatchUp()
+
+        def applied(block: int, head: int, logs: int) -> None:
+            resolver.wake()
+            bar.applied(block, head, logs)
+
         engine = Engine(
             node,
             Source(node, router.topics, checks_blooms=settings.check_blooms, heads=heads),
             Writer(writing, router),
             first_block=deployment.first_block,
             journal_blocks=settings.journal_blocks,
-            on_applied=resolver.wake,
+            on_applied=applied,
         )
-        await _first_to_end(engine.run(until), resolver.run())
+        try:
+            await _first_to_end(engine.run(until), resolver.run())
+        finally:
+            bar.close()
 
 
 async def _first_to_end(*parts: Coroutine[Any, Any, None]) -> None:

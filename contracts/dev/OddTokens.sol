@@ -192,3 +192,8 @@ contract ReenteringToken is PlainToken {
         super._move(from, to, amount);
     }
 }
+
+/// @title Answers every call that it does not know with nothing, as tokens with a fallback function do (wrapped Ether).
+contract ObligingToken is PlainToken {
+    fallback() external payable {}
+}

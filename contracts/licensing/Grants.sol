@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.37;
 
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+
 import {IDisputes} from "../interfaces/IDisputes.sol";
 import {IIPNFT} from "../interfaces/IIPNFT.sol";
 import {ILicenseManager} from "../interfaces/ILicenseManager.sol";
@@ -70,7 +72,7 @@ abstract contract Grants is Attachments {
 
     function _exclude(ILicenses.License memory license) private {
         uint224 recordingId = WorkId.recordingOf(license.work);
-        uint32 until = uint32(license.expiresAt);
+        uint32 until = SafeCast.toUint32(license.expiresAt);
         uint256 word = _exclusivities[recordingId][license.kind];
         _exclusivities[recordingId][license.kind] = Exclusivities.with(word, license.work, license.coverage, until);
         emit ExclusivityGranted(recordingId, license.kind, license.work, license.coverage, until);

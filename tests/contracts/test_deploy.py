@@ -267,7 +267,7 @@ class TestSettings:
             monkeypatch.delenv(name, raising=False)
 
     @pytest.fixture
-    def needed(self, monkeypatch, stranger, buyer):
+    def needed(self, no_settings, monkeypatch, stranger, buyer):
         """What a real chain needs."""
         monkeypatch.setenv("DEPLOYER_PRIVATE_KEY", "0x" + "01" * 32)
         monkeypatch.setenv("GUARDIAN", buyer.address)

@@ -80,6 +80,23 @@ class TestVersion:
         manager.buy(purchase, *rest, sender=buyer)
         assert licenses.licenseOf(market.license_of(purchase)).version == 0
 
+    def test_of_a_later_separation(
+        self, registry, manager, market, licenses, terms_id, creator, relayer, buyer, can_buy
+    ):
+        """A titled stem keeps its version at mint until its holder takes a later one."""
+        titled, untitled = market.work | Kind.BASS, market.work | Kind.PIANO
+        market.mint(titled)
+        second = market.song.version(1)
+        registry.commitSeparation(*second.separation_arguments(second.sign_version(creator)), sender=relayer)
+        for work in (titled, untitled):
+            market.attach(terms_id, work=work)
+        can_buy(terms_id, work=untitled, version=1)
+        with reverts("VersionTooLow", version=0, wanted=1):
+            can_buy(terms_id, work=titled, version=1)
+        purchase, *rest = market.at_list_price(terms_id, version=1)
+        manager.buy(purchase, *rest, sender=buyer)
+        assert licenses.licenseOf(market.license_of(purchase)).version == 1
+
     def test_demanded_and_not_there(self, listed, can_buy):
         with reverts("VersionTooLow", version=0, wanted=1):
             can_buy(listed, version=1)

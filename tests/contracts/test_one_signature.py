@@ -212,13 +212,6 @@ class TestOrder:
         with reverts("AllowanceTooLow", allowed=PRICE - 1, needed=PRICE):
             simulate(manager.buyWithOrder, *signed, offer, market.permit(PRICE - 1), sender=relayer)
 
-    def test_with_a_permit_in_a_token_that_knows_none(self, manager, market, licenses, relayer):
-        """Whatever terms name as their token is asked for no more than a permit, and may fail."""
-        terms_id = market.publish(token=licenses.address)
-        purchase, offer, _ = market.by_offer(market.offer(terms_id, price=0))
-        signed = market.sign_order(market.order(purchase, 0))
-        simulate(manager.buyWithOrder, *signed, offer, market.permit(PRICE), sender=relayer)
-
     def test_by_offer(self, manager, market, terms_id, relayer):
         purchase, offer, limit = market.by_offer(market.offer(terms_id))
         simulate(
@@ -233,9 +226,11 @@ class TestOrder:
         assert before - usdc.balanceOf(buyer) == PRICE
 
     def test_for_nothing(self, manager, market, relayer):
+        """No money moves, so no token is asked for a permit either: none needs to be there."""
         purchase, offer, _ = market.by_offer(market.offer(market.publish(token=NATIVE), price=0))
         signed = market.sign_order(market.order(purchase, 0))
-        simulate(manager.buyWithOrder, *signed, offer, NO_PERMIT, sender=relayer)
+        for permit in (NO_PERMIT, market.permit(PRICE)):
+            simulate(manager.buyWithOrder, *signed, offer, permit, sender=relayer)
 
     def test_of_a_contract_account(self, manager, market, usdc, splitter, listed, wallet, creator, relayer):
         usdc.mint(wallet, PRICE, sender=relayer)

@@ -4,7 +4,7 @@ from dataclasses import astuple
 
 import pytest
 from market import DOLLAR, ONE_DAY, PRICE
-from reverting import Reverted, reverts, simulate, simulate_send
+from reverting import reverts, reverts_silently, simulate, simulate_send
 
 from stemma.chain.licensing import NATIVE
 
@@ -67,9 +67,8 @@ class TestDeposit:
             simulate(vault.deposit, buyer, usdc, AMOUNT, sender=buyer)
 
     def test_by_a_plain_transfer_is_refused(self, vault, buyer):
-        with pytest.raises(Reverted) as caught:
+        with reverts_silently():
             simulate_send(vault.address, value=1, sender=buyer)
-        assert caught.value.data == b""
 
 
 class TestWithdraw:

@@ -203,8 +203,10 @@ def test_status_and_metrics_say_how_far_the_index_is(database, chain, tmp_path) 
         eventually(lambda: index_is_at(database, chain), "the index is at the head")
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response:
             lines = response.read().decode().splitlines()
-        status = indexer_status(database)
-        assert status.returncode == 0
+        status = indexer_command(database.indexer_url, chain, "status")
+        assert status.returncode == 0, status.stderr
+        assert "lag         0 blocks" in status.stdout
+        assert "event       StemRegistry.StemCommitted 6" in status.stdout
         assert "1 recordings from" in status.stdout
         assert "2 pending" in status.stdout
         assert "leader      yes" in status.stdout
@@ -295,3 +297,25 @@ def indexer_command(database_url: str, chain: Registrar, *arguments: str) -> sub
     }
     command = [STEMMA, "indexer", *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_standby_takes_over_within_seconds_of_a_kill_9_each_time(database, chain, tmp_path) -> None:
+    """Two processes; the leader is killed again and again while the chain is reorganized."""
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+        leader = stack.enter_context(indexer_process(database.indexer_url, chain, tmp_path))
+        eventually(lambda: index_is_at(database, chain), "the first one leads")
+        for number in range(3):
+            standby = stack.enter_context(indexer_process(database.indexer_url, chain, tmp_path))
+            eventually(lambda log=standby.log: "standing by" in log.read_text(), "the second one stands by")
+            chain.register(Song(number))
+            leader.kill()
+            chain.node.reorg(1)
+            chain.register(Song(10 + number))
+            started = time.monotonic()
+            eventually(lambda: index_is_at(database, chain), "the standby leads")
+            assert time.monotonic() - started < 20  # seconds, on a machine that does much else
+            leader = standby
+        assert leader.stop() == 0
+    fresh_equals_grown(database, chain, tmp_path)

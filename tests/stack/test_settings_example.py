@@ -53,7 +53,8 @@ def test_simple_defaults_are_named(name: str) -> None:
     if default is PydanticUndefined or not isinstance(default, str | int) or default in ("", 0):
         return
     value, comment = example()[name.upper()]
-    assert str(default) in f"{value} {comment}", f"the default of {name.upper()} is {default}"
+    shown = str(default).lower() if isinstance(default, bool) else str(default)
+    assert shown in f"{value} {comment}", f"the default of {name.upper()} is {shown}"
 
 
 def test_the_examples_are_valid_settings(monkeypatch: pytest.MonkeyPatch) -> None:
