@@ -1,16 +1,18 @@
 """Choosing recordings: what a caller may look for, and the statement that finds them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
     Float,
     FromClause,
     Integer,
+    LargeBinary,
     Select,
     bindparam,
     cast,
@@ -23,7 +25,7 @@ from sqlalchemy import (
 )
 
 from api.catalog.cursors import Place
-from stemma.catalog.views import attachments, parents, recordings, search, stems
+from stemma.catalog.views import attachments, parents, recordings, search
 
 _SHORTEST_PART = 3
 """Shorter pieces have no trigrams to be found by."""
@@ -76,14 +78,32 @@ class Filter:
         return of_text or not self.bpm.is_open or not self.duration_ms.is_open
 
 
-def chosen(wanted: Filter, *, after: Place | None, limit: int) -> Select[Any]:
-    """Return the statement of the wanted recordings' ids and ranks: best first, or newest first with a rank of 0."""
-    source: FromClause = search if wanted.needs_search else recordings
+def any_of(found: Select[Any]) -> ColumnElement[Any]:
+    """Any of the bytes that a statement finds: found first and once, then looked up."""
+    others = found.subquery()
+    whole = select(func.array_agg(others.c[0])).scalar_subquery()
+    return func.any(cast(whole, ARRAY(LargeBinary)))
+
+
+def page(wanted: Filter, columns: Sequence[ColumnElement[Any]], *, after: Place | None, limit: int) -> Select[Any]:
+    """Return the statement of one page: columns of `recordings`, and ``rank``; best first, or newest first."""
+    if not wanted.needs_search:
+        return _narrowed(wanted, recordings, columns, after=after, limit=limit)
+    found = _narrowed(wanted, search, [search.c.recording_id], after=after, limit=limit).cte("chosen")
+    rank = select(found.c.rank).where(found.c.recording_id == recordings.c.recording_id).correlate(recordings)
+    statement = select(*columns, rank.scalar_subquery().label("rank"))
+    return statement.where(recordings.c.recording_id == any_of(select(found.c.recording_id)))
+
+
+def _narrowed(
+    wanted: Filter, source: FromClause, columns: Sequence[ColumnElement[Any]], *, after: Place | None, limit: int
+) -> Select[Any]:
+    """The first recordings that fulfil the conditions, with ``rank``, which is 0 unless that is what they go by."""
     rank = _rank(wanted.words, source) if wanted.by_relevance and wanted.words else literal_column("0.0::float8")
     place: list[ColumnElement[Any]] = [source.c.block_number, source.c.log_index]
     if wanted.by_relevance:
         place.insert(0, rank)
-    statement = select(source.c.recording_id, rank.label("rank")).where(*_conditions(wanted, source))
+    statement = select(*columns, rank.label("rank")).where(*_conditions(wanted, source))
     if after is not None:
         known = [literal(after.block_number, BigInteger), literal(after.log_index, Integer)]
         if wanted.by_relevance:
@@ -100,23 +120,34 @@ def _conditions(wanted: Filter, source: FromClause) -> Iterator[ColumnElement[bo
     if wanted.artist is not None:
         yield func.lower(source.c.artist) == wanted.artist.lower()
     if wanted.model is not None:
-        yield source.c.recording_id.in_(select(recordings.c.recording_id).where(recordings.c.model == wanted.model))
+        yield _of_recording(source, recordings.c.model) == wanted.model
     if wanted.since is not None:
         yield source.c.registered_at >= wanted.since
     if wanted.until is not None:
         yield source.c.registered_at < wanted.until
     if wanted.is_remix is not None:
         yield source.c.parent_count > 0 if wanted.is_remix else source.c.parent_count == 0
-    if wanted.kinds:
-        of_kind = select(stems.c.stem_id).where(
-            stems.c.recording_id == source.c.recording_id, stems.c.kind.in_(wanted.kinds)
-        )
-        yield of_kind.exists()
+    if wanted.kinds:  # a separation has all six
+        yield _of_recording(source, recordings.c.stems_root).is_not(None)
     if wanted.ancestor is not None:
-        yield source.c.recording_id.in_(_descendants(wanted.ancestor))
+        yield _is_among(source, _descendants(wanted.ancestor))
     if wanted.license_kind is not None or wanted.max_price is not None or wanted.token is not None:
-        yield source.c.recording_id.in_(_on_sale(wanted))
+        yield _is_among(source, _on_sale(wanted))
     yield from _document_conditions(wanted, source)
+
+
+def _of_recording(source: FromClause, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A column of `recordings`; beside `search` it is looked up row by row, in the order of the page."""
+    if source is recordings:
+        return column
+    own = recordings.alias("own")
+    found = select(own.c[column.name]).where(own.c.recording_id == source.c.recording_id)
+    return found.correlate(source).scalar_subquery()
+
+
+def _is_among(source: FromClause, found: Select[Any]) -> ColumnElement[bool]:
+    """Whether a recording is among others. They are found first: the views are too deep to be joined in any order."""
+    return source.c.recording_id == any_of(found)
 
 
 def _document_conditions(wanted: Filter, source: FromClause) -> Iterator[ColumnElement[bool]]:

@@ -102,7 +102,7 @@ def _separation(row: Row[Any]) -> SeparationView:
         stems_root=hexed(row.stems_root),
         model=hexed(row.model),
         weights_hash=hexed(row.weights_hash),
-        attestor=address(row.attestor),
+        attestor=None if row.attestor is None else address(row.attestor),
         manifest_cid=str(Cid(row.manifest_codec, row.manifest_digest)),
         metadata_cid=str(Cid(DAG_PB, row.metadata_digest)),
     )

@@ -22,15 +22,10 @@ async def page(connection: AsyncConnection, wanted: Filter, *, after: Place | No
     Each row has the head as ``head_…``, a recording's columns without its documents, and its stems as JSON.
     No row at all means that there is no head yet.
     """
-    chosen = filters.chosen(wanted, after=after, limit=limit).subquery("chosen")
     columns = [column for column in recordings.c if column.name not in _DOCUMENTS]
-    statement = select(*columns, chosen.c.rank).select_from(
-        chosen.join(recordings, recordings.c.recording_id == chosen.c.recording_id)
-    )
-    found = await connection.execute(
-        _with_head(statement.subquery("page"), wanted.kinds, is_ranked=wanted.by_relevance)
-    )
-    rows: Sequence[Row[Any]] = found.all()
+    found = filters.page(wanted, columns, after=after, limit=limit).subquery("page")
+    whole = _with_head(found, wanted.kinds, is_ranked=wanted.by_relevance)
+    rows: Sequence[Row[Any]] = (await connection.execute(whole)).all()
     return rows
 
 

@@ -99,7 +99,7 @@ class SeparationView(Body):
     stems_root: Hash32
     model: Hash32 = Field(description="keccak of the model version")
     weights_hash: Hash32
-    attestor: Address
+    attestor: Address | None = Field(description="Who attested the registration; null: it came by a commitment")
     manifest_cid: Cid
     metadata_cid: Cid
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     FromClause,
+    Select,
     Text,
     and_,
     cast,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    literal_column,
     not_,
     or_,
     select,
@@ -29,6 +31,8 @@ from api.graphql.scalars import Form
 
 MAX_LIST = 1000
 """Values of one `_in`, and conditions of one `and` or `or`."""
+
+_DEEP = ("stems", "separations", "owed", "dues")
 
 Condition = Callable[[FromClause, Any], ColumnElement[bool]]
 _Operator = Callable[[ColumnElement[Any], Any], ColumnElement[bool]]
@@ -156,7 +160,12 @@ def _has(relation: Relation, source: FromClause, where: Mapping[str, Any]) -> Co
     target = ENTITIES[relation.target]
     theirs = target.view.alias()
     inner = select(literal(1)).select_from(theirs).where(relation.on(source, theirs), condition(target, theirs, where))
-    return exists(inner.correlate(source))
+    return _exists(relation, inner.correlate(source))
+
+
+def _exists(relation: Relation, rows: Select[Any]) -> ColumnElement[bool]:
+    """Whether there is a row. OFFSET 0 keeps Postgres from joining views that are too deep for that."""
+    return exists(rows.offset(literal_column("0")) if relation.target in _DEEP else rows)
 
 
 def _to_row(relation: Relation) -> Condition:
@@ -166,7 +175,7 @@ def _to_row(relation: Relation) -> Condition:
         wanted = select(literal(1)).select_from(theirs).where(relation.on(source, theirs))
         if value is not None:
             wanted = wanted.where(is_row(target, theirs, value))
-        found = exists(wanted.correlate(source))
+        found = _exists(relation, wanted.correlate(source))
         return not_(found) if value is None else found
 
     return condition

@@ -24,7 +24,7 @@ router = APIRouter(tags=["graphql"])
 
 _EVENT_STREAM = "text/event-stream"
 _RESPONSE = "application/graphql-response+json"
-_executor = Executor(make_schema(blocks=subscriptions.blocks, changes=subscriptions.changes))
+executor = Executor(make_schema(blocks=subscriptions.blocks, changes=subscriptions.changes))
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
@@ -71,7 +71,7 @@ async def get_graphql(
 async def get_schema() -> Response:
     """Return the schema in the schema definition language."""
     return Response(
-        print_schema(_executor.schema) + "\n",
+        print_schema(executor.schema) + "\n",
         media_type="text/plain; charset=utf-8",
         headers={"Cache-Control": "public, max-age=300"},
     )
@@ -80,9 +80,9 @@ async def get_schema() -> Response:
 async def _answer(asked: GraphQLRequest, request: Request, resources: ResourcesDependency) -> Response:
     accepted = request.headers.get("accept", "")
     if _EVENT_STREAM in accepted:
-        events = subscriptions.events(_executor, resources, asked)
+        events = subscriptions.events(executor, resources, asked)
         return cast(Response, EventSourceResponse(events))
-    answer = await _executor.answer(resources, asked)
+    answer = await executor.answer(resources, asked)
     is_modern = _RESPONSE in accepted
     headers = {"Cache-Control": "public, max-age=0, must-revalidate", "Vary": "Accept, Accept-Encoding"}
     if answer.as_of is not None:

@@ -2332,8 +2332,11 @@ export interface components {
          * @description The separation that made the stems.
          */
         SeparationView: {
-            /** Attestor */
-            attestor: string;
+            /**
+             * Attestor
+             * @description Who attested the registration; null: it came by a commitment
+             */
+            attestor: string | null;
             /** Manifestcid */
             manifestCid: string;
             /** Metadatacid */

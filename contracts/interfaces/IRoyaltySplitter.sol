@@ -203,7 +203,8 @@ interface IRoyaltySplitter {
     /// @notice The registry fixes a recording's split at registration.
     function fixSplit(uint224 recordingId, IStemRegistry.Share[] calldata split) external;
 
-    /// @notice Admits new payments in a token. The timelock only.
+    /// @notice Admits new payments in a token. The timelock only. Never for a token whose balances shrink by themselves, or
+    /// which takes more from a sender than it was told: the loss would be its payees'.
     function acceptToken(address token) external;
 
     /// @notice Ends new payments in a token, at once. The guardian (or the timelock); nobody's money is touched.

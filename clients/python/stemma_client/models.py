@@ -736,7 +736,9 @@ class SeparationView(Body):
         ),
     ]
     weights_hash: Annotated[str, Field(alias="weightsHash", pattern="^0x[0-9a-f]{64}$", title="Weightshash")]
-    attestor: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Attestor")]
+    attestor: Annotated[
+        str | None, Field(description="Who attested the registration; null: it came by a commitment", title="Attestor")
+    ]
     manifest_cid: Annotated[
         str,
         Field(alias="manifestCid", pattern="^b[a-z2-7]{20,120}$", title="Manifestcid"),
