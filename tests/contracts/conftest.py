@@ -1,6 +1,6 @@
 """Accounts and contracts. Tests run alike on ethereum:local:test and ethereum:local:foundry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import astuple
 
 import pytest
@@ -189,6 +189,12 @@ def market(chain, house, domain, creator, attestor, relayer, buyer) -> Market:
     return market
 
 
+@pytest.fixture(scope="session")
+def terms_id(market) -> bytes:
+    """Standard terms: PERSONAL, in dollars, for ever."""
+    return market.publish()
+
+
 @pytest.fixture
 def set_fee(manager, roles, admin, chain) -> Callable[[int], None]:
     """Lets the protocol fee change the slow way; two days pass."""
@@ -204,3 +210,26 @@ def budget(market, buyer, accounts) -> Budget:
     """The buyer as an owner of sessions, who lets the vault take dollars, and its agent."""
     market.house.usdc.approve(market.house["SessionVault"], 2**256 - 1, sender=buyer)
     return Budget(market=market, owner=buyer, agent=accounts[8])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared(house, payer, probe, wallet, unready_wallet, market, budget) -> None:
+    """Whatever several modules share is there before the first test, or the end of a module would undo it."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def undone_after_each_module(chain, shared) -> Iterator[None]:
+    """Other modules see nothing of what a module does to the chain."""
+    yield from undone(chain)
+
+
+@pytest.fixture(autouse=True)
+def undone_after_each_test(chain, undone_after_each_module) -> Iterator[None]:
+    """Other tests see nothing of what a test does to the chain."""
+    yield from undone(chain)
+
+
+def undone(chain) -> Iterator[None]:
+    before = chain.snapshot()
+    yield
+    chain.restore(before)

@@ -11,11 +11,6 @@ from sessions import PER_LICENSE
 from stemma.chain.sessions import AgentOrder, Session
 
 
-@pytest.fixture(scope="module")
-def terms_id(market) -> bytes:
-    return market.publish()
-
-
 @pytest.fixture(scope="module", autouse=True)
 def session(budget, usdc, vault, buyer) -> Session:
     """An open session, and its owner's dollars in the vault."""

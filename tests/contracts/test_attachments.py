@@ -10,11 +10,6 @@ from stemma.works import Kind, recording_id
 
 
 @pytest.fixture
-def terms_id(market) -> bytes:
-    return market.publish()
-
-
-@pytest.fixture
 def can_buy(market, terms_id):
     """Buys at the attached price in a simulation; raises Reverted."""
 

@@ -12,11 +12,6 @@ FLOOR = PRICE
 
 
 @pytest.fixture
-def terms_id(market) -> bytes:
-    return market.publish()
-
-
-@pytest.fixture
 def agent(accounts):
     """The seller's agent."""
     return accounts[8]

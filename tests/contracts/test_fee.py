@@ -7,11 +7,6 @@ from reverting import reverts, simulate
 CAP = 50_000
 
 
-@pytest.fixture
-def terms_id(market) -> bytes:
-    return market.publish()
-
-
 def test_is_nothing_at_first(manager):
     assert manager.feePpm() == 0
 

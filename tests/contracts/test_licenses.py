@@ -88,7 +88,7 @@ class TestGrant:
             transferable=False,
             terms_id=b"\xff" * 32,
             version=2**32 - 1,
-            expires_at=2**64 - 1,
+            expires_at=2**40 - 1,
             remix_ppm=2**32 - 1,
         )
         grant(**vars(extreme))
@@ -102,7 +102,7 @@ class TestGrant:
         assert licenses.licenseOf(LICENSE).remix == 0
 
     def test_events(self, licenses, grant, creator):
-        receipt = grant(expires_at=2**40)
+        receipt = grant(expires_at=2**39)
         assert list(receipt.events) == [
             licenses.Transfer(ZERO, creator, LICENSE),
             licenses.LicenseGranted(
@@ -113,7 +113,7 @@ class TestGrant:
                 kind=LicenseKind.REMIX,
                 coverage=ALL_WORKS,
                 version=3,
-                expiresAt=2**40,
+                expiresAt=2**39,
                 remixPpm=100_000,
                 transferable=True,
             ),

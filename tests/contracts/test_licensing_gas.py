@@ -25,7 +25,7 @@ def test_code_size(project, contract, ceiling):
 
 
 @pytest.fixture
-def terms_id(manager, market, buyer) -> bytes:
+def used_terms(manager, market, buyer) -> bytes:
     """Terms under which the buyer holds a license of the song."""
     terms_id = market.publish()
     manager.buy(*market.by_offer(market.offer(terms_id, nonce=100)), sender=buyer)
@@ -34,12 +34,12 @@ def terms_id(manager, market, buyer) -> bytes:
 
 
 @pytest.mark.parametrize(("nonce", "ceiling"), [(NEXT, 227_500), (FIRST_OF_EIGHT, 245_000)])
-def test_grant_with_offer(manager, market, terms_id, buyer, nonce, ceiling):
-    receipt = manager.buy(*market.by_offer(market.offer(terms_id, nonce=nonce)), sender=buyer)
+def test_grant_with_offer(manager, market, used_terms, buyer, nonce, ceiling):
+    receipt = manager.buy(*market.by_offer(market.offer(used_terms, nonce=nonce)), sender=buyer)
     assert receipt.gas_used <= ceiling
 
 
-def test_grant_with_offer_of_a_remix_license(manager, market, terms_id, buyer):
+def test_grant_with_offer_of_a_remix_license(manager, market, used_terms, buyer):
     """It keeps its share for the remix, which saves the remix that word."""
     remix_terms = market.publish(LicenseKind.REMIX, remix_ppm=50_000)
     manager.buy(*market.by_offer(market.offer(remix_terms, nonce=NEXT)), sender=buyer)
@@ -47,43 +47,43 @@ def test_grant_with_offer_of_a_remix_license(manager, market, terms_id, buyer):
     assert manager.buy(*market.by_offer(offer, salt=2), sender=buyer).gas_used <= 258_000
 
 
-def test_buy_at_list_price(manager, market, terms_id, buyer):
-    assert manager.buy(*market.at_list_price(terms_id), sender=buyer).gas_used <= 201_500
+def test_buy_at_list_price(manager, market, used_terms, buyer):
+    assert manager.buy(*market.at_list_price(used_terms), sender=buyer).gas_used <= 201_500
 
 
-def test_buy_with_authorization(manager, market, terms_id, relayer):
-    purchase, offer, _ = market.by_offer(market.offer(terms_id, nonce=NEXT))
+def test_buy_with_authorization(manager, market, used_terms, relayer):
+    purchase, offer, _ = market.by_offer(market.offer(used_terms, nonce=NEXT))
     receipt = manager.buyWithAuthorization(purchase, offer, *market.authorize(purchase, PRICE), sender=relayer)
     assert receipt.gas_used <= 260_000
 
 
-def test_grant_many(manager, market, terms_id, accounts, creator):
-    receipt = manager.grantMany(market.work, terms_id, accounts[:8], 5, sender=creator)
+def test_grant_many(manager, market, used_terms, accounts, creator):
+    receipt = manager.grantMany(market.work, used_terms, accounts[:8], 5, sender=creator)
     assert receipt.gas_used / 8 <= 115_000
 
 
 class TestSession:
     @pytest.fixture
-    def session(self, budget, market, usdc, vault, buyer, terms_id) -> Session:
+    def session(self, budget, market, usdc, vault, buyer, used_terms) -> Session:
         """A session that has bought before."""
         vault.deposit(buyer, usdc, 1000 * DOLLAR, sender=buyer)
         session = budget.session(cap=500 * DOLLAR, per_period_cap=100 * DOLLAR)
         budget.open(session)
-        first = market.by_offer(market.offer(terms_id, nonce=100, uses=2), salt=102)
+        first = market.by_offer(market.offer(used_terms, nonce=100, uses=2), salt=102)
         vault.buyWithOrder(*budget.by_order(session, *first), sender=buyer)
         return session
 
     @pytest.mark.parametrize(("nonce", "ceiling"), [(NEXT, 271_000), (FIRST_OF_EIGHT, 288_000)])
-    def test_purchase_by_order_and_offer(self, budget, market, vault, terms_id, session, relayer, nonce, ceiling):
-        basket = market.by_offer(market.offer(terms_id, nonce=nonce), salt=103)
+    def test_purchase_by_order_and_offer(self, budget, market, vault, used_terms, session, relayer, nonce, ceiling):
+        basket = market.by_offer(market.offer(used_terms, nonce=nonce), salt=103)
         assert vault.buyWithOrder(*budget.by_order(session, *basket), sender=relayer).gas_used <= ceiling
 
-    def test_purchase_by_order_at_list_price(self, budget, market, vault, terms_id, session, relayer):
-        arguments = budget.by_order(session, *market.at_list_price(terms_id))
+    def test_purchase_by_order_at_list_price(self, budget, market, vault, used_terms, session, relayer):
+        arguments = budget.by_order(session, *market.at_list_price(used_terms))
         assert vault.buyWithOrder(*arguments, sender=relayer).gas_used <= 246_000
 
-    def test_purchase_by_the_agent_at_list_price(self, budget, market, vault, terms_id, session):
-        receipt = vault.buy(astuple(session), *market.at_list_price(terms_id), sender=budget.agent)
+    def test_purchase_by_the_agent_at_list_price(self, budget, market, vault, used_terms, session):
+        receipt = vault.buy(astuple(session), *market.at_list_price(used_terms), sender=budget.agent)
         assert receipt.gas_used <= 240_000
 
     def test_open_by_signature(self, budget, vault, session, relayer):

@@ -8,11 +8,6 @@ from reverting import reverts, simulate
 from stemma.works import STEM_KINDS, Kind
 
 
-@pytest.fixture(scope="module")
-def terms_id(market) -> bytes:
-    return market.publish()
-
-
 @pytest.fixture(scope="module", autouse=True)
 def listed(market, terms_id) -> bytes:
     market.attach(terms_id)

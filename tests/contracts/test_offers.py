@@ -13,11 +13,6 @@ from stemma.works import Kind, recording_id
 
 
 @pytest.fixture
-def terms_id(market) -> bytes:
-    return market.publish()
-
-
-@pytest.fixture
 def offer(market, terms_id) -> Offer:
     return market.offer(terms_id)
 

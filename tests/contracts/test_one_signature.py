@@ -14,11 +14,6 @@ from stemma.chain.licensing import NATIVE, Purchase
 from stemma.works import Kind
 
 
-@pytest.fixture(scope="module")
-def terms_id(market) -> bytes:
-    return market.publish()
-
-
 @pytest.fixture(scope="module", autouse=True)
 def listed(market, terms_id) -> bytes:
     market.attach(terms_id)

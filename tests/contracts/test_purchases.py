@@ -14,11 +14,6 @@ WEI_PRICE = 10**15
 
 
 @pytest.fixture
-def terms_id(market) -> bytes:
-    return market.publish()
-
-
-@pytest.fixture
 def native_terms_id(market) -> bytes:
     return market.publish(token=NATIVE)
 

@@ -15,11 +15,6 @@ ZERO = "0x" + "00" * 20
 FUNDS = 100 * DOLLAR
 
 
-@pytest.fixture(scope="module")
-def terms_id(market) -> bytes:
-    return market.publish()
-
-
 @pytest.fixture(scope="module", autouse=True)
 def session(budget, usdc, vault, buyer) -> Session:
     """An open session, and its owner's dollars in the vault."""
