@@ -230,6 +230,8 @@ def undone_after_each_test(chain, undone_after_each_module) -> Iterator[None]:
 
 
 def undone(chain) -> Iterator[None]:
-    before = chain.snapshot()
+    # By the provider: ape's own list forgets a snapshot when one of the same block, whose id is the same, is restored.
+    before = chain.provider.snapshot()
     yield
-    chain.restore(before)
+    chain.provider.restore(before)
+    chain.history.revert_to_block(chain.blocks.height)
