@@ -1,6 +1,6 @@
 # `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format contracts-test clients bench-indexer soak-indexer soak-contracts mutants bench-gas audit lock clean
+.PHONY: help setup demo up test lint format contracts-test clients bench-indexer soak-indexer soak-contracts mutants bench-gas lock clean
 
 BIN := .venv/bin
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
