@@ -59,7 +59,12 @@ async def test_a_file_that_is_no_song_fails_with_its_own_code(
 ) -> None:
     make(tmp_path / "song.wav")
 
-    upload = await upload_signed(artist, tmp_path / "song.wav")
+    upload = await artist.upload(tmp_path / "song.wav", title="No song", artist="A test", tags=[])
+    try:
+        await artist.sign(upload)
+    except ApiRefusal as refusal:
+        if refusal.code != "upload_failed":  # as it is when the probe was faster than the signature
+            raise
     last = await end_of(artist, str(upload["uploadId"]))
 
     assert last.stage == "failed"
