@@ -4,7 +4,7 @@ Steady state: the accounts, the work and its ledger have been used before. What 
 remix, an offer's nonce (the first of a word, which costs the most), a separation. The calls are sent as a relayer would
 send them, with signatures; the chain follows the rules of Osaka.
 
-Usage: `python -m benchmarks.gas [--accept]`.
+Usage: `python -m benchmarks.gas [--accept]`; --accept writes .gas-snapshot.json, against which `make test` compares.
 The last line is one JSON object.
 """
 

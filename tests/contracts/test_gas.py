@@ -78,7 +78,7 @@ class TestRemix:
 
     def test_one_parent(self, remix):
         _, gas = remix("Remix", remix.track("Track"))
-        assert gas <= 177_000
+        assert gas <= 157_000
 
     def test_table_of_32_ancestors(self, registry, remix):
         tracks = [remix.track(f"Track {n}") for n in range(5)]
@@ -87,4 +87,4 @@ class TestRemix:
         second, _ = remix("Second", first, *works[16:30])
         third, gas = remix("Third", second)
         assert registry.tableOf(third).ancestorCount == 32
-        assert gas <= 334_000
+        assert gas <= 316_000
