@@ -79,11 +79,22 @@ class Derivation(Span):
 class Derived:
     """The tables that projections fill, in the schema of a connection."""
 
-    def __init__(self, connection: AsyncConnection, router: Router, *, only: Collection[str] | None = None) -> None:
-        """``only``: the tables to fill, by name; by default all, the feed and the wanted documents included."""
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        router: Router,
+        *,
+        only: Collection[str] | None = None,
+        wants_documents: bool = True,
+    ) -> None:
+        """``only``: the tables to fill, by name; by default all, the feed included.
+
+        ``wants_documents``: the resolver is told of the documents that all tables name.
+        """
         self._db = connection
         self._router = router
         self._only = only
+        self._wants_documents = wants_documents and only is None
         self._targets: dict[str, _Target] = {}
 
     async def open(self, schema: str | None = None) -> Mapping[str, Layout]:
@@ -122,7 +133,6 @@ class Derived:
             if target := self._targets.get(table.name):
                 staged = (target.fold_by_block if batch.is_journaled else target.fold)(found)
                 loads.append(_Load(target, copied(table.name, target.columns, staged) if is_bulk else staged))
-        is_all = self._only is None
         wanted = {(row.values["kind"], row.values["digest"], row.values["codec"]): None for row in rows[DOCUMENTS]}
         return Derivation(
             first_number=batch.first_number,
@@ -132,8 +142,8 @@ class Derived:
             counts=counts,
             is_bulk=is_bulk,
             loads=loads,
-            feed=[feed.row(row) for row in rows[FEED]] if is_all else (),
-            documents=list(wanted) if is_all else (),
+            feed=[feed.row(row) for row in rows[FEED]] if self._only is None else (),
+            documents=list(wanted) if self._wants_documents else (),
         )
 
     async def write(self, derivation: Derivation) -> None:

@@ -105,7 +105,7 @@ async def _verify(db: AsyncConnection, chain: str, router: Router, projections: 
         raise Stop(f"the index was made from the contracts {contracts}, not {router.addresses_by_name}")
     found = Verification(number, block_hash)
     await _compare_chain(db, chain, found)
-    derived = Derived(db, router)
+    derived = Derived(db, router, wants_documents=False)
     layouts = await derived.open(chain)
     for name in ("feed", *_table_names(projections, layouts)):
         await db.execute(

@@ -142,6 +142,13 @@ async def test_a_single_changed_row_is_found(database, damage: str, table: str) 
     assert all(difference.startswith(f"table {table} ") for difference in found.differences)
 
 
+async def test_verifying_writes_nothing_not_even_what_documents_are_wanted(database) -> None:
+    execute(database.admin_url, "delete from content.documents")
+    await verify(database.indexer_url, 1, CONTRACTS_OF_CHAIN, STEMMA)
+    with psycopg.connect(database.admin_url) as connection:
+        assert connection.execute("select count(*) from content.documents").fetchone() == (0,)
+
+
 async def test_a_log_of_another_block_is_found(database) -> None:
     last = "(select max(block_number) from chain_1.logs)"
     execute(database.admin_url, f"update chain_1.headers set hash = '\\x00' where number = {last}")
