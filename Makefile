@@ -1,6 +1,6 @@
 # `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format contracts-test clients bench-indexer soak-indexer soak-contracts mutants bench-gas lock clean
+.PHONY: help setup demo up test lint format contracts-test clients bench-indexer soak-indexer soak-contracts mutants bench-gas tour lock clean
 
 BIN := .venv/bin
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -52,6 +52,9 @@ mutants: setup ## break one rule of the contracts at a time and see each caught
 
 bench-gas: setup ## print what the contracts' acts cost; ACCEPT=1 writes .gas-snapshot.json
 	@$(BIN)/python -m benchmarks.gas $(if $(ACCEPT),--accept)
+
+tour: setup ## walk one family tree on a chain of its own and check everybody's money to the last unit
+	@$(BIN)/python -m scripts.tour
 
 lock: setup ## bring the lock files to pyproject.toml; UPGRADE=1 takes the newest versions that it allows
 	@UPGRADE='$(UPGRADE)' scripts/lock.sh
