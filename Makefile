@@ -1,6 +1,6 @@
 # `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format contracts-test clients bench-indexer soak-indexer soak-contracts mutants bench-gas tour lock clean
+.PHONY: help setup demo up test lint format contracts-test contracts-test-py-evm contracts-test-anvil clients bench-indexer soak-indexer soak-contracts mutants bench-gas tour lock clean
 
 BIN := .venv/bin
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -37,8 +37,15 @@ format: setup ## put the style right
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-contracts-test: setup ## test the contracts on both chains
+contracts-test: setup ## test the contracts on both chains at a time
+	$(BIN)/python -m scripts.deployment.compiling
+	@echo "testing the contracts on py-evm and on anvil at a time; each says at its end what it found"
+	@$(MAKE) --no-print-directory -j 2 -O contracts-test-py-evm contracts-test-anvil
+
+contracts-test-py-evm:
 	$(BIN)/ape test tests/contracts --network ethereum:local:test
+
+contracts-test-anvil:
 	$(BIN)/ape test tests/contracts --network ethereum:local:foundry
 
 clients: setup ## write clients/ anew from the API and the contracts

@@ -30,3 +30,7 @@ def _digest(root: Path) -> str:
     for path in [*sorted((root / "contracts").rglob("*.sol")), root / "ape-config.yaml", root / "package-lock.json"]:
         digest.update(f"{path.relative_to(root)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    compile_if_stale()
