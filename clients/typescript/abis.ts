@@ -3307,6 +3307,25 @@ export const stemRegistryAbi = [
   ],
   "stateMutability": "view",
   "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint224",
+    "name": "work",
+    "type": "uint224"
+   }
+  ],
+  "name": "versionOf",
+  "outputs": [
+   {
+    "internalType": "uint32",
+    "name": "",
+    "type": "uint32"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
  }
 ] as const;
 
@@ -5420,6 +5439,22 @@ export const licensesAbi = [
  {
   "inputs": [
    {
+    "internalType": "uint8",
+    "name": "bits",
+    "type": "uint8"
+   },
+   {
+    "internalType": "uint256",
+    "name": "value",
+    "type": "uint256"
+   }
+  ],
+  "name": "SafeCastOverflowedUintDowncast",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
     "internalType": "uint256",
     "name": "value",
     "type": "uint256"
@@ -5670,7 +5705,7 @@ export const licensesAbi = [
   "inputs": [
    {
     "internalType": "address",
-    "name": "owner",
+    "name": "account",
     "type": "address"
    }
   ],
@@ -6642,6 +6677,22 @@ export const licenseManagerAbi = [
  {
   "inputs": [],
   "name": "ReentrancyGuardReentrantCall",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint8",
+    "name": "bits",
+    "type": "uint8"
+   },
+   {
+    "internalType": "uint256",
+    "name": "value",
+    "type": "uint256"
+   }
+  ],
+  "name": "SafeCastOverflowedUintDowncast",
   "type": "error"
  },
  {
@@ -8090,7 +8141,7 @@ export const licenseManagerAbi = [
     "type": "uint64"
    }
   ],
-  "name": "delegate",
+  "name": "delegateSigner",
   "outputs": [],
   "stateMutability": "nonpayable",
   "type": "function"
@@ -9351,6 +9402,27 @@ export const sessionVaultAbi = [
    }
   ],
   "name": "TokenNotAccepted",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "token",
+    "type": "address"
+   },
+   {
+    "internalType": "address",
+    "name": "to",
+    "type": "address"
+   },
+   {
+    "internalType": "uint256",
+    "name": "amount",
+    "type": "uint256"
+   }
+  ],
+  "name": "TransferFailed",
   "type": "error"
  },
  {
@@ -11841,6 +11913,47 @@ export const ipnftAbi = [
   "name": "setPayout",
   "outputs": [],
   "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint224",
+    "name": "work",
+    "type": "uint224"
+   }
+  ],
+  "name": "standingOf",
+  "outputs": [
+   {
+    "components": [
+     {
+      "internalType": "address",
+      "name": "rightsHolder",
+      "type": "address"
+     },
+     {
+      "internalType": "uint256",
+      "name": "titleEpoch",
+      "type": "uint256"
+     },
+     {
+      "internalType": "uint8",
+      "name": "coverage",
+      "type": "uint8"
+     },
+     {
+      "internalType": "uint32",
+      "name": "version",
+      "type": "uint32"
+     }
+    ],
+    "internalType": "struct IIPNFT.Standing",
+    "name": "",
+    "type": "tuple"
+   }
+  ],
+  "stateMutability": "view",
   "type": "function"
  },
  {

@@ -1409,6 +1409,14 @@ export interface components {
         };
         /**
          * @description - `audio_empty` (422): The file has no bytes.
+         *     - `audio_not_finite` (422): It holds NaN or infinite samples; `seconds` says where the first is.
+         *     - `audio_out_of_range` (422): Its samples are numbers, but far louder than any recording.
+         *     - `audio_rejected` (422): The file cannot be taken, today or ever: trying again would not help.
+         *     - `audio_silent` (422): Nothing in it rises above the noise floor.
+         *     - `audio_too_long` (422): Longer than the limit.
+         *     - `audio_too_short` (422): Shorter than the limit; `seconds` says how long it is.
+         *     - `audio_truncated` (422): It ends before the length that its own header claims.
+         *     - `audio_unreadable` (422): No known audio format, or damaged beyond decoding.
          *     - `block_not_found` (404): The chain has no such block.
          *     - `block_not_indexed` (422): The catalog does not know this block: not yet, or it is not on this chain (any more).
          *     - `block_out_of_reach` (422): The catalog cannot be read as of a block: too old, or not indexed yet. ``extra`` names the blocks that can be.
@@ -1456,9 +1464,13 @@ export interface components {
          *     - `rpc_refused` (502): The node answered with a JSON-RPC error: ``number`` is its code, ``data`` the revert data where there is any.
          *     - `rpc_unreachable` (503): No endpoint answered, or what answered is no JSON-RPC node. The same call may succeed later.
          *     - `separation_failed` (502): No worker could separate the recording.
+         *     - `separation_implausible` (500): The model's output fails the checks that every separation must pass.
+         *     - `separation_request_invalid` (400): The message cannot be understood, or contradicts itself.
          *     - `session_not_found` (404): The vault has no session of this id, at least not yet.
+         *     - `settings_invalid` (500): A setting is malformed.
          *     - `signature_invalid` (422): The signature is not the creator's signature of this registration.
          *     - `signature_missing` (422): The creator's signature was not given, or not in time.
+         *     - `source_mismatch` (500): The stored original is not the file that the request names by its hash.
          *     - `source_missing` (404): The compiler's input is not beside the deployments file on this server.
          *     - `storage_error` (500): The base of all errors of this package.
          *     - `storage_misconfigured` (500): STORAGE_URL or PUBLIC_STORAGE_URL names nothing that can be used.
@@ -1471,9 +1483,10 @@ export interface components {
          *     - `upload_incomplete` (400): The body ended before the file did: the connection broke, or the last boundary is missing. Nothing was kept.
          *     - `upload_not_found` (404): There is no such upload, or it belongs to another account.
          *     - `work_not_found` (404): The catalog has no such recording or stem, at least not yet; ``asOf`` of other answers says how far it is.
+         *     - `worker_lost` (500): Every worker that tried the job ended before it was done.
          * @enum {string}
          */
-        ErrorCode: "audio_empty" | "block_not_found" | "block_not_indexed" | "block_out_of_reach" | "catalog_not_ready" | "chain_error" | "content_too_large" | "contract_not_found" | "cursor_invalid" | "dependency_unavailable" | "deployment_missing" | "file_corrupt" | "file_missing" | "file_not_found" | "file_too_large" | "file_unavailable" | "internal_error" | "license_not_found" | "login_chain_mismatch" | "login_domain_mismatch" | "login_expired" | "login_message_invalid" | "login_nonce_invalid" | "login_not_yet_valid" | "login_signature_invalid" | "message_undecodable" | "metadata_pending" | "method_not_allowed" | "not_an_ancestor" | "not_multipart" | "not_rights_holder" | "probe_failed" | "publish_failed" | "query_invalid" | "query_too_costly" | "query_too_deep" | "query_too_slow" | "range_not_satisfiable" | "recording_exists" | "request_invalid" | "request_malformed" | "request_rejected" | "route_not_found" | "royalty_table_mismatch" | "royalty_table_refused" | "rpc_refused" | "rpc_unreachable" | "separation_failed" | "session_not_found" | "signature_invalid" | "signature_missing" | "source_missing" | "storage_error" | "storage_misconfigured" | "storage_unavailable" | "terms_not_found" | "token_invalid" | "token_missing" | "transaction_not_found" | "upload_failed" | "upload_incomplete" | "upload_not_found" | "work_not_found";
+        ErrorCode: "audio_empty" | "audio_not_finite" | "audio_out_of_range" | "audio_rejected" | "audio_silent" | "audio_too_long" | "audio_too_short" | "audio_truncated" | "audio_unreadable" | "block_not_found" | "block_not_indexed" | "block_out_of_reach" | "catalog_not_ready" | "chain_error" | "content_too_large" | "contract_not_found" | "cursor_invalid" | "dependency_unavailable" | "deployment_missing" | "file_corrupt" | "file_missing" | "file_not_found" | "file_too_large" | "file_unavailable" | "internal_error" | "license_not_found" | "login_chain_mismatch" | "login_domain_mismatch" | "login_expired" | "login_message_invalid" | "login_nonce_invalid" | "login_not_yet_valid" | "login_signature_invalid" | "message_undecodable" | "metadata_pending" | "method_not_allowed" | "not_an_ancestor" | "not_multipart" | "not_rights_holder" | "probe_failed" | "publish_failed" | "query_invalid" | "query_too_costly" | "query_too_deep" | "query_too_slow" | "range_not_satisfiable" | "recording_exists" | "request_invalid" | "request_malformed" | "request_rejected" | "route_not_found" | "royalty_table_mismatch" | "royalty_table_refused" | "rpc_refused" | "rpc_unreachable" | "separation_failed" | "separation_implausible" | "separation_request_invalid" | "session_not_found" | "settings_invalid" | "signature_invalid" | "signature_missing" | "source_mismatch" | "source_missing" | "storage_error" | "storage_misconfigured" | "storage_unavailable" | "terms_not_found" | "token_invalid" | "token_missing" | "transaction_not_found" | "upload_failed" | "upload_incomplete" | "upload_not_found" | "work_not_found" | "worker_lost";
         /**
          * EtherscanAnswer
          * @description Etherscan's shape: ``status`` `1` with a result, `0` without.

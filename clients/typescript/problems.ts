@@ -6,6 +6,54 @@ export const problems = {
   "title": "The file holds no audio",
   "description": "The file has no bytes."
  },
+ "audio_not_finite": {
+  "code": "audio_not_finite",
+  "status": 422,
+  "title": "The audio holds samples that are not numbers",
+  "description": "It holds NaN or infinite samples; `seconds` says where the first is."
+ },
+ "audio_out_of_range": {
+  "code": "audio_out_of_range",
+  "status": 422,
+  "title": "The audio is absurdly loud",
+  "description": "Its samples are numbers, but far louder than any recording."
+ },
+ "audio_rejected": {
+  "code": "audio_rejected",
+  "status": 422,
+  "title": "The audio cannot be used",
+  "description": "The file cannot be taken, today or ever: trying again would not help."
+ },
+ "audio_silent": {
+  "code": "audio_silent",
+  "status": 422,
+  "title": "The audio is silent",
+  "description": "Nothing in it rises above the noise floor."
+ },
+ "audio_too_long": {
+  "code": "audio_too_long",
+  "status": 422,
+  "title": "The audio is too long",
+  "description": "Longer than the limit."
+ },
+ "audio_too_short": {
+  "code": "audio_too_short",
+  "status": 422,
+  "title": "The audio is too short",
+  "description": "Shorter than the limit; `seconds` says how long it is."
+ },
+ "audio_truncated": {
+  "code": "audio_truncated",
+  "status": 422,
+  "title": "The audio is cut off",
+  "description": "It ends before the length that its own header claims."
+ },
+ "audio_unreadable": {
+  "code": "audio_unreadable",
+  "status": 422,
+  "title": "The file is not audio that can be decoded",
+  "description": "No known audio format, or damaged beyond decoding."
+ },
  "block_not_found": {
   "code": "block_not_found",
   "status": 404,
@@ -288,11 +336,29 @@ export const problems = {
   "title": "The recording could not be separated",
   "description": "No worker could separate the recording."
  },
+ "separation_implausible": {
+  "code": "separation_implausible",
+  "status": 500,
+  "title": "The separation failed its checks",
+  "description": "The model's output fails the checks that every separation must pass."
+ },
+ "separation_request_invalid": {
+  "code": "separation_request_invalid",
+  "status": 400,
+  "title": "The separation request is not valid",
+  "description": "The message cannot be understood, or contradicts itself."
+ },
  "session_not_found": {
   "code": "session_not_found",
   "status": 404,
   "title": "No such session",
   "description": "The vault has no session of this id, at least not yet."
+ },
+ "settings_invalid": {
+  "code": "settings_invalid",
+  "status": 500,
+  "title": "A setting cannot be used",
+  "description": "A setting is malformed."
  },
  "signature_invalid": {
   "code": "signature_invalid",
@@ -305,6 +371,12 @@ export const problems = {
   "status": 422,
   "title": "The creator's signature is missing",
   "description": "The creator's signature was not given, or not in time."
+ },
+ "source_mismatch": {
+  "code": "source_mismatch",
+  "status": 500,
+  "title": "The stored file has another hash",
+  "description": "The stored original is not the file that the request names by its hash."
  },
  "source_missing": {
   "code": "source_missing",
@@ -377,6 +449,12 @@ export const problems = {
   "status": 404,
   "title": "No such work",
   "description": "The catalog has no such recording or stem, at least not yet; ``asOf`` of other answers says how far it is."
+ },
+ "worker_lost": {
+  "code": "worker_lost",
+  "status": 500,
+  "title": "The workers that tried the separation did not live to finish it",
+  "description": "Every worker that tried the job ended before it was done."
  }
 } as const;
 
@@ -1548,6 +1626,20 @@ export const contractErrors = {
   },
   "description": "Resale royalty too high: reverted by StemRegistry."
  },
+ "0x6dfcc650": {
+  "selector": "0x6dfcc650",
+  "name": "SafeCastOverflowedUintDowncast",
+  "signature": "SafeCastOverflowedUintDowncast(uint8,uint256)",
+  "contracts": [
+   "Licenses",
+   "LicenseManager"
+  ],
+  "parameters": {
+   "bits": "uint8",
+   "value": "uint256"
+  },
+  "description": "Safe cast overflowed uint downcast: reverted by Licenses, LicenseManager."
+ },
  "0x5274afe7": {
   "selector": "0x5274afe7",
   "name": "SafeERC20FailedOperation",
@@ -1856,6 +1948,7 @@ export const contractErrors = {
   "signature": "TransferFailed(address,address,uint256)",
   "contracts": [
    "RoyaltySplitter",
+   "SessionVault",
    "SessionVault"
   ],
   "parameters": {
@@ -1863,7 +1956,7 @@ export const contractErrors = {
    "to": "address",
    "amount": "uint256"
   },
-  "description": "Transfer failed: reverted by RoyaltySplitter, SessionVault."
+  "description": "Transfer failed: reverted by RoyaltySplitter, SessionVault, SessionVault."
  },
  "0x877402b0": {
   "selector": "0x877402b0",

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field, RootModel
-from typing_extensions import TypeAliasType
+from pydantic import AwareDatetime, Field
 
 from stemma_client.body import Body
 
@@ -16,24 +15,12 @@ class AccountView(Body):
     The ledger of one work in one token.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    work_id: Annotated[str, Field(alias="workId", pattern="^0x[0-9a-f]{56}$", title="Workid")]
-    token: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Token")]
-    received: Annotated[str, Field(title="Received")]
-    own_moved: Annotated[str, Field(alias="ownMoved", title="Ownmoved")]
-    income: Annotated[str, Field(title="Income")]
-    title_drawn: Annotated[str, Field(alias="titleDrawn", title="Titledrawn")]
-
-
-class Payout(RootModel[str]):
-    root: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Payout")]
-
-
-class Hash(RootModel[str]):
-    root: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Hash")]
+    work_id: Annotated[str, Field(alias="workId")]
+    token: str
+    received: str
+    own_moved: Annotated[str, Field(alias="ownMoved")]
+    income: str
+    title_drawn: Annotated[str, Field(alias="titleDrawn")]
 
 
 class Attribute(Body):
@@ -41,13 +28,9 @@ class Attribute(Body):
     A trait, as OpenSea reads it.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    trait_type: Annotated[str, Field(title="Trait Type")]
-    value: Annotated[str | int, Field(title="Value")]
-    display_type: Annotated[str | None, Field(title="Display Type")] = None
+    trait_type: str
+    value: str | int
+    display_type: str | None = None
 
 
 class Call(Body):
@@ -55,15 +38,11 @@ class Call(Body):
     A transaction, ready to be sent by anybody.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    to: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="To")]
-    function: Annotated[str, Field(title="Function")]
-    arguments: Annotated[list[Any], Field(title="Arguments")]
-    data: Annotated[str, Field(title="Data")]
-    value: Annotated[str | None, Field(title="Value")] = "0"
+    to: str
+    function: str
+    arguments: list[Any]
+    data: str
+    value: str | None = "0"
 
 
 class Check(Body):
@@ -71,12 +50,9 @@ class Check(Body):
     One part that the API needs; ``reason`` says why it is not ready.
     """
 
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
-    name: Annotated[str, Field(title="Name")]
-    ready: Annotated[bool, Field(title="Ready")]
-    reason: Annotated[str | None, Field(title="Reason")] = None
+    name: str
+    ready: bool
+    reason: str | None = None
 
 
 class ClaimCall(Body):
@@ -84,20 +60,13 @@ class ClaimCall(Body):
     What is due in one token, and the transaction that moves it.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    descendant_id: Annotated[
-        str,
-        Field(alias="descendantId", pattern="^0x[0-9a-f]{56}$", title="Descendantid"),
-    ]
-    ancestor_id: Annotated[str, Field(alias="ancestorId", pattern="^0x[0-9a-f]{56}$", title="Ancestorid")]
-    token: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Token")]
-    ppm: Annotated[int, Field(title="Ppm")]
-    entitled: Annotated[str, Field(title="Entitled")]
-    moved: Annotated[str, Field(title="Moved")]
-    amount: Annotated[str, Field(title="Amount")]
+    descendant_id: Annotated[str, Field(alias="descendantId")]
+    ancestor_id: Annotated[str, Field(alias="ancestorId")]
+    token: str
+    ppm: int
+    entitled: str
+    moved: str
+    amount: str
     call: Annotated[
         Call | None,
         Field(description="Null while the contracts' addresses are not known"),
@@ -109,14 +78,11 @@ class CollectionMetadata(Body):
     Metadata of a collection, ERC-7572.
     """
 
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
-    name: Annotated[str, Field(title="Name")]
-    symbol: Annotated[str, Field(title="Symbol")]
-    description: Annotated[str, Field(title="Description")]
-    external_link: Annotated[str | None, Field(title="External Link")] = None
-    collaborators: Annotated[list[str] | None, Field(title="Collaborators")] = []
+    name: str
+    symbol: str
+    description: str
+    external_link: str | None = None
+    collaborators: list[str] | None = []
 
 
 class ContractError(Body):
@@ -124,18 +90,12 @@ class ContractError(Body):
     One custom error of the contracts, as a wallet gets it in revert data.
     """
 
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
-    selector: Annotated[str, Field(description="First four bytes of the revert data", title="Selector")]
-    name: Annotated[str, Field(title="Name")]
-    signature: Annotated[str, Field(title="Signature")]
-    contracts: Annotated[list[str], Field(title="Contracts")]
-    parameters: Annotated[
-        dict[str, str],
-        Field(description="Name -> Solidity type, in order", title="Parameters"),
-    ]
-    description: Annotated[str, Field(title="Description")]
+    selector: Annotated[str, Field(description="First four bytes of the revert data")]
+    name: str
+    signature: str
+    contracts: list[str]
+    parameters: Annotated[dict[str, str], Field(description="Name -> Solidity type, in order")]
+    description: str
 
 
 class ContractLinks(Body):
@@ -143,14 +103,10 @@ class ContractLinks(Body):
     Relative to the API.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    self: Annotated[str, Field(title="Self")]
-    abi: Annotated[str, Field(title="Abi")]
-    standard_json_input: Annotated[str, Field(alias="standardJsonInput", title="Standardjsoninput")]
-    address: Annotated[str, Field(title="Address")]
+    self: str
+    abi: str
+    standard_json_input: Annotated[str, Field(alias="standardJsonInput")]
+    address: str
 
 
 class ContractSummary(Body):
@@ -158,25 +114,16 @@ class ContractSummary(Body):
     One contract of the house: where it is, and all that is needed to verify its source.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    name: Annotated[str, Field(title="Name")]
-    address: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Address")]
-    account_id: Annotated[str, Field(alias="accountId", description="CAIP-10", title="Accountid")]
-    first_block: Annotated[int, Field(alias="firstBlock", title="Firstblock")]
-    tx: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Tx")]
-    code_hash: Annotated[str, Field(alias="codeHash", pattern="^0x[0-9a-f]{64}$", title="Codehash")]
-    source_name: Annotated[str, Field(alias="sourceName", title="Sourcename")]
-    compiler: Annotated[str, Field(title="Compiler")]
-    constructor_arguments: Annotated[str, Field(alias="constructorArguments", title="Constructorarguments")]
+    name: str
+    address: str
+    account_id: Annotated[str, Field(alias="accountId", description="CAIP-10")]
+    first_block: Annotated[int, Field(alias="firstBlock")]
+    tx: str
+    code_hash: Annotated[str, Field(alias="codeHash")]
+    source_name: Annotated[str, Field(alias="sourceName")]
+    compiler: str
+    constructor_arguments: Annotated[str, Field(alias="constructorArguments")]
     links: ContractLinks
-
-
-TokensAdditionalProperty = TypeAliasType(
-    "TokensAdditionalProperty", Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$")]
-)
 
 
 class Contracts(Body):
@@ -184,17 +131,13 @@ class Contracts(Body):
     The house's contracts on this chain. ``version`` counts deployments.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    chain_id: Annotated[int, Field(alias="chainId", title="Chainid")]
-    chain: Annotated[str, Field(description="CAIP-2", title="Chain")]
-    version: Annotated[int, Field(title="Version")]
-    source_digest: Annotated[str, Field(alias="sourceDigest", title="Sourcedigest")]
-    factory: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Factory")]
-    tokens: Annotated[dict[str, TokensAdditionalProperty], Field(title="Tokens")]
-    contracts: Annotated[list[ContractSummary], Field(title="Contracts")]
+    chain_id: Annotated[int, Field(alias="chainId")]
+    chain: Annotated[str, Field(description="CAIP-2")]
+    version: int
+    source_digest: Annotated[str, Field(alias="sourceDigest")]
+    factory: str
+    tokens: dict[str, str]
+    contracts: list[ContractSummary]
 
 
 class DueView(Body):
@@ -202,20 +145,13 @@ class DueView(Body):
     What an ancestor may claim of a work now, by anybody's transaction.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    descendant_id: Annotated[
-        str,
-        Field(alias="descendantId", pattern="^0x[0-9a-f]{56}$", title="Descendantid"),
-    ]
-    ancestor_id: Annotated[str, Field(alias="ancestorId", pattern="^0x[0-9a-f]{56}$", title="Ancestorid")]
-    token: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Token")]
-    ppm: Annotated[int, Field(title="Ppm")]
-    entitled: Annotated[str, Field(title="Entitled")]
-    moved: Annotated[str, Field(title="Moved")]
-    amount: Annotated[str, Field(title="Amount")]
+    descendant_id: Annotated[str, Field(alias="descendantId")]
+    ancestor_id: Annotated[str, Field(alias="ancestorId")]
+    token: str
+    ppm: int
+    entitled: str
+    moved: str
+    amount: str
 
 
 class EntryView(Body):
@@ -223,20 +159,9 @@ class EntryView(Body):
     What one ancestor gets of the recording's and its stems' revenue.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    ancestor_id: Annotated[str, Field(alias="ancestorId", pattern="^0x[0-9a-f]{56}$", title="Ancestorid")]
-    ancestor_recording_id: Annotated[
-        str,
-        Field(
-            alias="ancestorRecordingId",
-            pattern="^0x[0-9a-f]{56}$",
-            title="Ancestorrecordingid",
-        ),
-    ]
-    ppm: Annotated[int, Field(title="Ppm")]
+    ancestor_id: Annotated[str, Field(alias="ancestorId")]
+    ancestor_recording_id: Annotated[str, Field(alias="ancestorRecordingId")]
+    ppm: int
 
 
 class EtherscanAnswer(Body):
@@ -244,12 +169,9 @@ class EtherscanAnswer(Body):
     Etherscan's shape: ``status`` `1` with a result, `0` without.
     """
 
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
-    status: Annotated[Literal["0", "1"], Field(title="Status")]
-    message: Annotated[str, Field(title="Message")]
-    result: Annotated[Any, Field(title="Result")]
+    status: Literal["0", "1"]
+    message: str
+    result: Any
 
 
 class FlagView(Body):
@@ -257,28 +179,23 @@ class FlagView(Body):
     A flag on a disputed recording and its stems. ``active``: neither over nor lifted at the block's time.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    tx: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Tx")]
-    block: Annotated[int, Field(title="Block")]
-    block_hash: Annotated[str, Field(alias="blockHash", pattern="^0x[0-9a-f]{64}$", title="Blockhash")]
-    log_index: Annotated[int, Field(alias="logIndex", title="Logindex")]
+    tx: str
+    block: int
+    block_hash: Annotated[str, Field(alias="blockHash")]
+    log_index: Annotated[int, Field(alias="logIndex")]
     finality: Annotated[
         Literal["latest", "safe", "finalized"],
         Field(
-            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``.",
-            title="Finality",
+            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``."
         ),
     ]
-    recording_id: Annotated[str, Field(alias="recordingId", pattern="^0x[0-9a-f]{56}$", title="Recordingid")]
-    arbiter: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Arbiter")]
-    until: Annotated[AwareDatetime, Field(title="Until")]
-    count: Annotated[int, Field(title="Count")]
-    reason: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Reason")]
-    lifted_at: Annotated[AwareDatetime | None, Field(alias="liftedAt", title="Liftedat")]
-    active: Annotated[bool, Field(title="Active")]
+    recording_id: Annotated[str, Field(alias="recordingId")]
+    arbiter: str
+    until: AwareDatetime
+    count: int
+    reason: str
+    lifted_at: Annotated[AwareDatetime | None, Field(alias="liftedAt")]
+    active: bool
 
 
 class GraphQLErrorView(Body):
@@ -286,16 +203,8 @@ class GraphQLErrorView(Body):
     What is wrong with a request. ``extensions.code`` is stable, see `GET /problems`.
     """
 
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
-    message: Annotated[str, Field(title="Message")]
-    extensions: Annotated[dict[str, Any] | None, Field(title="Extensions")] = {}
-
-
-class OperationName(RootModel[str]):
-    root: Annotated[str, Field(max_length=200, title="Operationname")]
+    message: str
+    extensions: dict[str, Any] | None = {}
 
 
 class GraphQLRequest(Body):
@@ -303,15 +212,9 @@ class GraphQLRequest(Body):
     A GraphQL request.
     """
 
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
-    query: Annotated[
-        str,
-        Field(description="The document", max_length=50000, min_length=1, title="Query"),
-    ]
-    variables: Annotated[dict[str, Any] | None, Field(title="Variables")] = None
-    operation_name: Annotated[OperationName | None, Field(alias="operationName", title="Operationname")] = None
+    query: Annotated[str, Field(description="The document")]
+    variables: dict[str, Any] | None = None
+    operation_name: Annotated[str | None, Field(alias="operationName")] = None
 
 
 class Health(Body):
@@ -319,10 +222,7 @@ class Health(Body):
     The process answers.
     """
 
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
-    status: Annotated[str | None, Field(title="Status")] = "ok"
+    status: str | None = "ok"
 
 
 class KeySet(Body):
@@ -330,25 +230,7 @@ class KeySet(Body):
     A JSON Web Key Set (RFC 7517).
     """
 
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
-    keys: Annotated[list[dict[str, Any]], Field(title="Keys")]
-
-
-class RemixId(RootModel[str]):
-    root: Annotated[
-        str,
-        Field(
-            description="The remix that consumed it",
-            pattern="^0x[0-9a-f]{56}$",
-            title="Remixid",
-        ),
-    ]
-
-
-class SessionId(RootModel[str]):
-    root: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Sessionid")]
+    keys: list[dict[str, Any]]
 
 
 class LicenseView(Body):
@@ -356,60 +238,48 @@ class LicenseView(Body):
     A grant: an immutable snapshot. ``holder`` holds it now, ``licensee`` was given it.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    tx: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Tx")]
-    block: Annotated[int, Field(title="Block")]
-    block_hash: Annotated[str, Field(alias="blockHash", pattern="^0x[0-9a-f]{64}$", title="Blockhash")]
-    log_index: Annotated[int, Field(alias="logIndex", title="Logindex")]
+    tx: str
+    block: int
+    block_hash: Annotated[str, Field(alias="blockHash")]
+    log_index: Annotated[int, Field(alias="logIndex")]
     finality: Annotated[
         Literal["latest", "safe", "finalized"],
         Field(
-            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``.",
-            title="Finality",
+            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``."
         ),
     ]
-    license_id: Annotated[str, Field(alias="licenseId", pattern="^0x[0-9a-f]{64}$", title="Licenseid")]
-    work_id: Annotated[str, Field(alias="workId", pattern="^0x[0-9a-f]{56}$", title="Workid")]
-    recording_id: Annotated[str, Field(alias="recordingId", pattern="^0x[0-9a-f]{56}$", title="Recordingid")]
+    license_id: Annotated[str, Field(alias="licenseId")]
+    work_id: Annotated[str, Field(alias="workId")]
+    recording_id: Annotated[str, Field(alias="recordingId")]
     kind: Annotated[
         Literal["stream", "personal", "remix", "sync", "commercial"],
-        Field(description="What a license allows.", title="LicenseKind"),
+        Field(description="What a license allows."),
     ]
-    terms_id: Annotated[str, Field(alias="termsId", pattern="^0x[0-9a-f]{64}$", title="Termsid")]
-    licensee: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Licensee")]
-    holder: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Holder")]
-    seller: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Seller")]
-    payer: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Payer")]
-    price: Annotated[str, Field(title="Price")]
-    fee: Annotated[str, Field(title="Fee")]
-    token: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Token")]
+    terms_id: Annotated[str, Field(alias="termsId")]
+    licensee: str
+    holder: str
+    seller: str
+    payer: str
+    price: str
+    fee: str
+    token: str
     coverage: Annotated[
         int,
-        Field(
-            description="Bit k: kind k of the recording's works, bit 0 the recording itself",
-            title="Coverage",
-        ),
+        Field(description="Bit k: kind k of the recording's works, bit 0 the recording itself"),
     ]
-    version: Annotated[int, Field(title="Version")]
-    granted_at: Annotated[AwareDatetime, Field(alias="grantedAt", title="Grantedat")]
+    version: int
+    granted_at: Annotated[AwareDatetime, Field(alias="grantedAt")]
     expires_at: Annotated[
         AwareDatetime | None,
         Field(
             alias="expiresAt",
             description="First second at which it is no longer valid; null: never",
-            title="Expiresat",
         ),
     ]
-    transferable: Annotated[bool, Field(title="Transferable")]
-    remix_ppm: Annotated[int, Field(alias="remixPpm", title="Remixppm")]
-    remix_id: Annotated[
-        RemixId | None,
-        Field(alias="remixId", description="The remix that consumed it", title="Remixid"),
-    ]
-    session_id: Annotated[SessionId | None, Field(alias="sessionId", title="Sessionid")]
+    transferable: bool
+    remix_ppm: Annotated[int, Field(alias="remixPpm")]
+    remix_id: Annotated[str | None, Field(alias="remixId", description="The remix that consumed it")]
+    session_id: Annotated[str | None, Field(alias="sessionId")]
 
 
 class LineageEdge(Body):
@@ -417,26 +287,21 @@ class LineageEdge(Body):
     ``child`` was made from ``parent_work``, which is ``parent`` or a stem of it, and consumed the license.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    tx: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Tx")]
-    block: Annotated[int, Field(title="Block")]
-    block_hash: Annotated[str, Field(alias="blockHash", pattern="^0x[0-9a-f]{64}$", title="Blockhash")]
-    log_index: Annotated[int, Field(alias="logIndex", title="Logindex")]
+    tx: str
+    block: int
+    block_hash: Annotated[str, Field(alias="blockHash")]
+    log_index: Annotated[int, Field(alias="logIndex")]
     finality: Annotated[
         Literal["latest", "safe", "finalized"],
         Field(
-            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``.",
-            title="Finality",
+            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``."
         ),
     ]
-    child: Annotated[str, Field(pattern="^0x[0-9a-f]{56}$", title="Child")]
-    parent: Annotated[str, Field(pattern="^0x[0-9a-f]{56}$", title="Parent")]
-    parent_work: Annotated[str, Field(alias="parentWork", pattern="^0x[0-9a-f]{56}$", title="Parentwork")]
-    license_id: Annotated[str, Field(alias="licenseId", pattern="^0x[0-9a-f]{64}$", title="Licenseid")]
-    ppm: Annotated[int, Field(title="Ppm")]
+    child: str
+    parent: str
+    parent_work: Annotated[str, Field(alias="parentWork")]
+    license_id: Annotated[str, Field(alias="licenseId")]
+    ppm: int
 
 
 class LineageNode(Body):
@@ -444,23 +309,16 @@ class LineageNode(Body):
     A recording of the graph. ``distance``: steps from the one that was asked for, below 0 for ancestors.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    work_id: Annotated[str, Field(alias="workId", pattern="^0x[0-9a-f]{56}$", title="Workid")]
-    distance: Annotated[int, Field(title="Distance")]
-    title: Annotated[str | None, Field(title="Title")]
-    artist: Annotated[str | None, Field(title="Artist")]
-    creator: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Creator")]
-    rights_holder: Annotated[
-        str,
-        Field(alias="rightsHolder", pattern="^0x[0-9a-fA-F]{40}$", title="Rightsholder"),
-    ]
-    registered_at: Annotated[AwareDatetime, Field(alias="registeredAt", title="Registeredat")]
-    parent_count: Annotated[int, Field(alias="parentCount", title="Parentcount")]
-    stack_ppm: Annotated[int, Field(alias="stackPpm", title="Stackppm")]
-    flagged_until: Annotated[AwareDatetime | None, Field(alias="flaggedUntil", title="Flaggeduntil")]
+    work_id: Annotated[str, Field(alias="workId")]
+    distance: int
+    title: str | None
+    artist: str | None
+    creator: str
+    rights_holder: Annotated[str, Field(alias="rightsHolder")]
+    registered_at: Annotated[AwareDatetime, Field(alias="registeredAt")]
+    parent_count: Annotated[int, Field(alias="parentCount")]
+    stack_ppm: Annotated[int, Field(alias="stackPpm")]
+    flagged_until: Annotated[AwareDatetime | None, Field(alias="flaggedUntil")]
 
 
 class Links(Body):
@@ -468,18 +326,10 @@ class Links(Body):
     Where to go on, relative to the API.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    self: Annotated[str, Field(title="Self")]
-    events: Annotated[str, Field(title="Events")]
-    signature: Annotated[str, Field(title="Signature")]
-    catalog: Annotated[str, Field(title="Catalog")]
-
-
-class Topic(RootModel[str]):
-    root: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$")]
+    self: str
+    events: str
+    signature: str
+    catalog: str
 
 
 class LogView(Body):
@@ -487,18 +337,14 @@ class LogView(Body):
     A log of our contracts; ``event`` and ``arguments`` are null when no ABI of ours describes it.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    address: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Address")]
-    contract: Annotated[str | None, Field(title="Contract")]
-    event: Annotated[str | None, Field(title="Event")]
-    arguments: Annotated[dict[str, Any] | None, Field(title="Arguments")]
-    topics: Annotated[list[Topic], Field(title="Topics")]
-    data: Annotated[str, Field(title="Data")]
-    log_index: Annotated[int, Field(alias="logIndex", title="Logindex")]
-    tx: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Tx")]
+    address: str
+    contract: str | None
+    event: str | None
+    arguments: dict[str, Any] | None
+    topics: list[str]
+    data: str
+    log_index: Annotated[int, Field(alias="logIndex")]
+    tx: str
 
 
 class LoginChallenge(Body):
@@ -506,22 +352,15 @@ class LoginChallenge(Body):
     What a wallet must put into its EIP-4361 message.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    nonce: Annotated[str, Field(description="Good for one login", title="Nonce")]
-    expires_at: Annotated[AwareDatetime, Field(alias="expiresAt", title="Expiresat")]
-    domain: Annotated[str, Field(title="Domain")]
-    uri: Annotated[str, Field(title="Uri")]
-    chain_id: Annotated[int, Field(alias="chainId", title="Chainid")]
-    version: Annotated[Literal["1"], Field(title="Version")] = "1"
+    nonce: Annotated[str, Field(description="Good for one login")]
+    expires_at: Annotated[AwareDatetime, Field(alias="expiresAt")]
+    domain: str
+    uri: str
+    chain_id: Annotated[int, Field(alias="chainId")]
+    version: Literal["1"] = "1"
     statement: Annotated[
         str,
-        Field(
-            description="A sentence for the wallet to show; leaving it out is fine",
-            title="Statement",
-        ),
+        Field(description="A sentence for the wallet to show; leaving it out is fine"),
     ]
 
 
@@ -530,12 +369,8 @@ class LoginRequest(Body):
     A signed EIP-4361 message.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    message: Annotated[str, Field(max_length=4000, min_length=1, title="Message")]
-    signature: Annotated[str, Field(max_length=32770, pattern="^0x([0-9a-fA-F]{2})*$", title="Signature")]
+    message: str
+    signature: str
 
 
 class OwedView(Body):
@@ -543,25 +378,14 @@ class OwedView(Body):
     What an account may draw of a work once every claim and settlement that is due has been made.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    work_id: Annotated[str, Field(alias="workId", pattern="^0x[0-9a-f]{56}$", title="Workid")]
-    token: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Token")]
-    account: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Account")]
+    work_id: Annotated[str, Field(alias="workId")]
+    token: str
+    account: str
     slot: Annotated[
         int | Literal["title"],
-        Field(
-            description="0 to 15, or `title` for the rights holder's share",
-            title="Slot",
-        ),
+        Field(description="0 to 15, or `title` for the rights holder's share"),
     ]
-    amount: Annotated[str, Field(title="Amount")]
-
-
-class LicenseId(RootModel[str]):
-    root: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Licenseid")]
+    amount: str
 
 
 class PaymentView(Body):
@@ -569,37 +393,25 @@ class PaymentView(Body):
     Money paid in, net of the protocol's fee.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    tx: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Tx")]
-    block: Annotated[int, Field(title="Block")]
-    block_hash: Annotated[str, Field(alias="blockHash", pattern="^0x[0-9a-f]{64}$", title="Blockhash")]
-    log_index: Annotated[int, Field(alias="logIndex", title="Logindex")]
+    tx: str
+    block: int
+    block_hash: Annotated[str, Field(alias="blockHash")]
+    log_index: Annotated[int, Field(alias="logIndex")]
     finality: Annotated[
         Literal["latest", "safe", "finalized"],
         Field(
-            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``.",
-            title="Finality",
+            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``."
         ),
     ]
-    work_id: Annotated[str, Field(alias="workId", pattern="^0x[0-9a-f]{56}$", title="Workid")]
-    recording_id: Annotated[str, Field(alias="recordingId", pattern="^0x[0-9a-f]{56}$", title="Recordingid")]
-    token: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Token")]
-    payer: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Payer")]
-    amount: Annotated[str, Field(title="Amount")]
-    received: Annotated[str, Field(description="The work's total afterwards", title="Received")]
-    payment_reference: Annotated[
-        str,
-        Field(
-            alias="paymentReference",
-            pattern="^0x[0-9a-f]{64}$",
-            title="Paymentreference",
-        ),
-    ]
-    license_id: Annotated[LicenseId | None, Field(alias="licenseId", title="Licenseid")]
-    paid_at: Annotated[AwareDatetime, Field(alias="paidAt", title="Paidat")]
+    work_id: Annotated[str, Field(alias="workId")]
+    recording_id: Annotated[str, Field(alias="recordingId")]
+    token: str
+    payer: str
+    amount: str
+    received: Annotated[str, Field(description="The work's total afterwards")]
+    payment_reference: Annotated[str, Field(alias="paymentReference")]
+    license_id: Annotated[str | None, Field(alias="licenseId")]
+    paid_at: Annotated[AwareDatetime, Field(alias="paidAt")]
 
 
 class ProblemType(Body):
@@ -607,17 +419,10 @@ class ProblemType(Body):
     One entry of the registry of error codes.
     """
 
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
-    code: Annotated[str, Field(title="Code")]
-    status: Annotated[int, Field(title="Status")]
-    title: Annotated[str, Field(title="Title")]
-    description: Annotated[str, Field(title="Description")]
-
-
-class FeeRecipient(RootModel[str]):
-    root: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Feerecipient")]
+    code: str
+    status: int
+    title: str
+    description: str
 
 
 class PurchaseView(Body):
@@ -625,26 +430,21 @@ class PurchaseView(Body):
     What a session bought.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    tx: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Tx")]
-    block: Annotated[int, Field(title="Block")]
-    block_hash: Annotated[str, Field(alias="blockHash", pattern="^0x[0-9a-f]{64}$", title="Blockhash")]
-    log_index: Annotated[int, Field(alias="logIndex", title="Logindex")]
+    tx: str
+    block: int
+    block_hash: Annotated[str, Field(alias="blockHash")]
+    log_index: Annotated[int, Field(alias="logIndex")]
     finality: Annotated[
         Literal["latest", "safe", "finalized"],
         Field(
-            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``.",
-            title="Finality",
+            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``."
         ),
     ]
-    license_id: Annotated[str, Field(alias="licenseId", pattern="^0x[0-9a-f]{64}$", title="Licenseid")]
-    work_id: Annotated[str, Field(alias="workId", pattern="^0x[0-9a-f]{56}$", title="Workid")]
-    price: Annotated[str, Field(title="Price")]
-    spent: Annotated[str, Field(title="Spent")]
-    purchased_at: Annotated[AwareDatetime, Field(alias="purchasedAt", title="Purchasedat")]
+    license_id: Annotated[str, Field(alias="licenseId")]
+    work_id: Annotated[str, Field(alias="workId")]
+    price: str
+    spent: str
+    purchased_at: Annotated[AwareDatetime, Field(alias="purchasedAt")]
 
 
 class Readiness(Body):
@@ -652,17 +452,10 @@ class Readiness(Body):
     Whether requests can be served, part by part.
     """
 
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
-    ready: Annotated[bool, Field(title="Ready")]
-    checks: Annotated[list[Check], Field(title="Checks")]
-    index_block: Annotated[int | None, Field(alias="indexBlock", title="Indexblock")]
-    chain_block: Annotated[int | None, Field(alias="chainBlock", title="Chainblock")]
-
-
-class TitleHolder(RootModel[str]):
-    root: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Titleholder")]
+    ready: bool
+    checks: list[Check]
+    index_block: Annotated[int | None, Field(alias="indexBlock")]
+    chain_block: Annotated[int | None, Field(alias="chainBlock")]
 
 
 class RecordingLinks(Body):
@@ -670,13 +463,9 @@ class RecordingLinks(Body):
     Relative to the API.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    self: Annotated[str, Field(title="Self")]
-    preview: Annotated[str, Field(title="Preview")]
-    metadata: Annotated[str, Field(title="Metadata")]
+    self: str
+    preview: str
+    metadata: str
 
 
 class RemixRoom(Body):
@@ -684,36 +473,11 @@ class RemixRoom(Body):
     What a license for a remix may still ask for.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
     ppm: Annotated[
         int,
-        Field(
-            description="The most that a REMIX license of this recording's works may be worth",
-            title="Ppm",
-        ),
+        Field(description="The most that a REMIX license of this recording's works may be worth"),
     ]
-    ancestors: Annotated[
-        int,
-        Field(description="How many more ancestors a remix may have", title="Ancestors"),
-    ]
-
-
-class Root(RootModel[str]):
-    root: Annotated[
-        str,
-        Field(
-            description="As on chain; null while the table is empty",
-            pattern="^0x[0-9a-f]{64}$",
-            title="Root",
-        ),
-    ]
-
-
-class ProofItem(RootModel[str]):
-    root: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$")]
+    ancestors: Annotated[int, Field(description="How many more ancestors a remix may have")]
 
 
 class SeparationView(Body):
@@ -721,44 +485,16 @@ class SeparationView(Body):
     The separation that made the stems.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    version: Annotated[int, Field(title="Version")]
-    stems_root: Annotated[str, Field(alias="stemsRoot", pattern="^0x[0-9a-f]{64}$", title="Stemsroot")]
-    model: Annotated[
-        str,
-        Field(
-            description="keccak of the model version",
-            pattern="^0x[0-9a-f]{64}$",
-            title="Model",
-        ),
-    ]
-    weights_hash: Annotated[str, Field(alias="weightsHash", pattern="^0x[0-9a-f]{64}$", title="Weightshash")]
+    version: int
+    stems_root: Annotated[str, Field(alias="stemsRoot")]
+    model: Annotated[str, Field(description="keccak of the model version")]
+    weights_hash: Annotated[str, Field(alias="weightsHash")]
     attestor: Annotated[
-        str | None, Field(description="Who attested the registration; null: it came by a commitment", title="Attestor")
+        str | None,
+        Field(description="Who attested the registration; null: it came by a commitment"),
     ]
-    manifest_cid: Annotated[
-        str,
-        Field(alias="manifestCid", pattern="^b[a-z2-7]{20,120}$", title="Manifestcid"),
-    ]
-    metadata_cid: Annotated[
-        str,
-        Field(alias="metadataCid", pattern="^b[a-z2-7]{20,120}$", title="Metadatacid"),
-    ]
-
-
-class Agent(RootModel[str]):
-    root: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Agent")]
-
-
-class Token(RootModel[str]):
-    root: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Token")]
-
-
-class Salt(RootModel[str]):
-    root: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Salt")]
+    manifest_cid: Annotated[str, Field(alias="manifestCid")]
+    metadata_cid: Annotated[str, Field(alias="metadataCid")]
 
 
 class SessionView(Body):
@@ -766,42 +502,33 @@ class SessionView(Body):
     A budget that the chain enforces. What was given at its opening is null if it was closed before.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    tx: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Tx")]
-    block: Annotated[int, Field(title="Block")]
-    block_hash: Annotated[str, Field(alias="blockHash", pattern="^0x[0-9a-f]{64}$", title="Blockhash")]
-    log_index: Annotated[int, Field(alias="logIndex", title="Logindex")]
+    tx: str
+    block: int
+    block_hash: Annotated[str, Field(alias="blockHash")]
+    log_index: Annotated[int, Field(alias="logIndex")]
     finality: Annotated[
         Literal["latest", "safe", "finalized"],
         Field(
-            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``.",
-            title="Finality",
+            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``."
         ),
     ]
-    session_id: Annotated[str, Field(alias="sessionId", pattern="^0x[0-9a-f]{64}$", title="Sessionid")]
-    owner: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Owner")]
-    agent: Annotated[Agent | None, Field(title="Agent")]
-    token: Annotated[Token | None, Field(title="Token")]
-    cap: Annotated[str | None, Field(title="Cap")]
-    per_license_cap: Annotated[str | None, Field(alias="perLicenseCap", title="Perlicensecap")]
-    per_period_cap: Annotated[str | None, Field(alias="perPeriodCap", title="Perperiodcap")]
-    period: Annotated[str | None, Field(description="Seconds", title="Period")]
-    kinds: Annotated[int | None, Field(description="Bit k: kind k of licenses", title="Kinds")]
-    expires_at: Annotated[AwareDatetime | None, Field(alias="expiresAt", title="Expiresat")]
-    salt: Annotated[Salt | None, Field(title="Salt")]
-    spent: Annotated[str, Field(title="Spent")]
-    left: Annotated[str | None, Field(description="Of the cap; 0 once it is closed", title="Left")]
-    period_window: Annotated[int | None, Field(alias="periodWindow", title="Periodwindow")]
-    window_spent: Annotated[str | None, Field(alias="windowSpent", title="Windowspent")]
-    closed: Annotated[bool, Field(title="Closed")]
-    opened_at: Annotated[AwareDatetime | None, Field(alias="openedAt", title="Openedat")]
-
-
-class Signature(RootModel[str]):
-    root: Annotated[str, Field(max_length=32770, pattern="^0x([0-9a-fA-F]{2})*$", title="Signature")]
+    session_id: Annotated[str, Field(alias="sessionId")]
+    owner: str
+    agent: str | None
+    token: str | None
+    cap: str | None
+    per_license_cap: Annotated[str | None, Field(alias="perLicenseCap")]
+    per_period_cap: Annotated[str | None, Field(alias="perPeriodCap")]
+    period: Annotated[str | None, Field(description="Seconds")]
+    kinds: Annotated[int | None, Field(description="Bit k: kind k of licenses")]
+    expires_at: Annotated[AwareDatetime | None, Field(alias="expiresAt")]
+    salt: str | None
+    spent: str
+    left: Annotated[str | None, Field(description="Of the cap; 0 once it is closed")]
+    period_window: Annotated[int | None, Field(alias="periodWindow")]
+    window_spent: Annotated[str | None, Field(alias="windowSpent")]
+    closed: bool
+    opened_at: Annotated[AwareDatetime | None, Field(alias="openedAt")]
 
 
 class SignatureRequest(Body):
@@ -809,11 +536,7 @@ class SignatureRequest(Body):
     The creator's EIP-712 signature of the upload's ``typedData``.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    signature: Annotated[Signature | None, Field(title="Signature")] = None
+    signature: str | None = None
 
 
 class SlotView(Body):
@@ -821,13 +544,9 @@ class SlotView(Body):
     A collaborator's share of the recording's income.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    slot: Annotated[int, Field(title="Slot")]
-    account: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Account")]
-    ppm: Annotated[int, Field(title="Ppm")]
+    slot: int
+    account: str
+    ppm: int
 
 
 class StemLinks(Body):
@@ -835,14 +554,10 @@ class StemLinks(Body):
     Relative to the API.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    self: Annotated[str, Field(title="Self")]
-    preview: Annotated[str, Field(title="Preview")]
-    audio: Annotated[str, Field(title="Audio")]
-    metadata: Annotated[str, Field(title="Metadata")]
+    self: str
+    preview: str
+    audio: str
+    metadata: str
 
 
 class StemView(Body):
@@ -850,36 +565,28 @@ class StemView(Body):
     One stem of a recording.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    tx: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Tx")]
-    block: Annotated[int, Field(title="Block")]
-    block_hash: Annotated[str, Field(alias="blockHash", pattern="^0x[0-9a-f]{64}$", title="Blockhash")]
-    log_index: Annotated[int, Field(alias="logIndex", title="Logindex")]
+    tx: str
+    block: int
+    block_hash: Annotated[str, Field(alias="blockHash")]
+    log_index: Annotated[int, Field(alias="logIndex")]
     finality: Annotated[
         Literal["latest", "safe", "finalized"],
         Field(
-            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``.",
-            title="Finality",
+            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``."
         ),
     ]
-    work_id: Annotated[str, Field(alias="workId", pattern="^0x[0-9a-f]{56}$", title="Workid")]
-    recording_id: Annotated[str, Field(alias="recordingId", pattern="^0x[0-9a-f]{56}$", title="Recordingid")]
+    work_id: Annotated[str, Field(alias="workId")]
+    recording_id: Annotated[str, Field(alias="recordingId")]
     kind: Annotated[
         Literal["vocals", "drums", "bass", "guitar", "piano", "other"],
-        Field(description="The six kinds of stems.", title="StemKind"),
+        Field(description="The six kinds of stems."),
     ]
-    version: Annotated[int, Field(title="Version")]
-    sha256: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Sha256")]
-    cid: Annotated[str, Field(pattern="^b[a-z2-7]{20,120}$", title="Cid")]
-    rights_holder: Annotated[
-        str,
-        Field(alias="rightsHolder", pattern="^0x[0-9a-fA-F]{40}$", title="Rightsholder"),
-    ]
-    title_holder: Annotated[TitleHolder | None, Field(alias="titleHolder", title="Titleholder")]
-    committed_at: Annotated[AwareDatetime, Field(alias="committedAt", title="Committedat")]
+    version: int
+    sha256: str
+    cid: str
+    rights_holder: Annotated[str, Field(alias="rightsHolder")]
+    title_holder: Annotated[str | None, Field(alias="titleHolder")]
+    committed_at: Annotated[AwareDatetime, Field(alias="committedAt")]
     links: StemLinks
 
 
@@ -888,58 +595,41 @@ class TermsView(Body):
     Machine-readable conditions, named by the hash of their content.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    tx: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Tx")]
-    block: Annotated[int, Field(title="Block")]
-    block_hash: Annotated[str, Field(alias="blockHash", pattern="^0x[0-9a-f]{64}$", title="Blockhash")]
-    log_index: Annotated[int, Field(alias="logIndex", title="Logindex")]
+    tx: str
+    block: int
+    block_hash: Annotated[str, Field(alias="blockHash")]
+    log_index: Annotated[int, Field(alias="logIndex")]
     finality: Annotated[
         Literal["latest", "safe", "finalized"],
         Field(
-            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``.",
-            title="Finality",
+            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``."
         ),
     ]
-    terms_id: Annotated[str, Field(alias="termsId", pattern="^0x[0-9a-f]{64}$", title="Termsid")]
+    terms_id: Annotated[str, Field(alias="termsId")]
     kind: Annotated[
         Literal["stream", "personal", "remix", "sync", "commercial"],
-        Field(description="What a license allows.", title="LicenseKind"),
+        Field(description="What a license allows."),
     ]
-    token: Annotated[
-        str,
-        Field(
-            description="What licenses are paid in; zero: the native coin",
-            pattern="^0x[0-9a-fA-F]{40}$",
-            title="Token",
-        ),
-    ]
-    transferable: Annotated[bool, Field(title="Transferable")]
-    exclusive: Annotated[bool, Field(title="Exclusive")]
-    commercial_use: Annotated[bool, Field(alias="commercialUse", title="Commercialuse")]
-    attribution: Annotated[bool, Field(title="Attribution")]
-    territory: Annotated[int, Field(description="UN M.49; 1: the world", title="Territory")]
+    token: Annotated[str, Field(description="What licenses are paid in; zero: the native coin")]
+    transferable: bool
+    exclusive: bool
+    commercial_use: Annotated[bool, Field(alias="commercialUse")]
+    attribution: bool
+    territory: Annotated[int, Field(description="UN M.49; 1: the world")]
     max_grants: Annotated[
         int,
-        Field(
-            alias="maxGrants",
-            description="Per work, for ever; 0: without limit",
-            title="Maxgrants",
-        ),
+        Field(alias="maxGrants", description="Per work, for ever; 0: without limit"),
     ]
     remix_ppm: Annotated[
         int,
         Field(
             alias="remixPpm",
             description="Of REMIX terms: the work's share of a remix' revenue",
-            title="Remixppm",
         ),
     ]
-    duration: Annotated[int, Field(description="Seconds; 0: for ever", title="Duration")]
-    legal_digest: Annotated[str, Field(alias="legalDigest", pattern="^0x[0-9a-f]{64}$", title="Legaldigest")]
-    published_at: Annotated[AwareDatetime, Field(alias="publishedAt", title="Publishedat")]
+    duration: Annotated[int, Field(description="Seconds; 0: for ever")]
+    legal_digest: Annotated[str, Field(alias="legalDigest")]
+    published_at: Annotated[AwareDatetime, Field(alias="publishedAt")]
 
 
 class TokenAmount(Body):
@@ -947,12 +637,8 @@ class TokenAmount(Body):
     An amount of one token.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    token: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Token")]
-    amount: Annotated[str, Field(title="Amount")]
+    token: str
+    amount: str
 
 
 class TokenCollection(Body):
@@ -960,20 +646,13 @@ class TokenCollection(Body):
     A collection of ours as wallets know it. ``metadata`` is where the document of a token is.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    address: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Address")]
-    asset_id: Annotated[
-        str,
-        Field(alias="assetId", description="CAIP-19, without the token", title="Assetid"),
-    ]
-    name: Annotated[str, Field(title="Name")]
-    symbol: Annotated[str, Field(title="Symbol")]
-    standard: Annotated[Literal["ERC-721"], Field(title="Standard")] = "ERC-721"
-    contract_uri: Annotated[str, Field(alias="contractUri", title="Contracturi")]
-    metadata: Annotated[str, Field(title="Metadata")]
+    address: str
+    asset_id: Annotated[str, Field(alias="assetId", description="CAIP-19, without the token")]
+    name: str
+    symbol: str
+    standard: Literal["ERC-721"] = "ERC-721"
+    contract_uri: Annotated[str, Field(alias="contractUri")]
+    metadata: str
 
 
 class TokenMetadata(Body):
@@ -981,15 +660,12 @@ class TokenMetadata(Body):
     Metadata of one token in the snake case that marketplaces and wallets read.
     """
 
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
-    name: Annotated[str, Field(title="Name")]
-    description: Annotated[str, Field(title="Description")]
-    external_url: Annotated[str | None, Field(title="External Url")] = None
-    animation_url: Annotated[str | None, Field(title="Animation Url")] = None
-    image: Annotated[str | None, Field(title="Image")] = None
-    attributes: Annotated[list[Attribute], Field(title="Attributes")]
+    name: str
+    description: str
+    external_url: str | None = None
+    animation_url: str | None = None
+    image: str | None = None
+    attributes: list[Attribute]
 
 
 class TokenResponse(Body):
@@ -997,14 +673,10 @@ class TokenResponse(Body):
     An access token, as OAuth 2.0 (RFC 6749 §5.1) names its members; hence the snake case.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    access_token: Annotated[str, Field(title="Access Token")]
-    token_type: Annotated[Literal["Bearer"], Field(title="Token Type")] = "Bearer"
-    expires_in: Annotated[int, Field(description="Seconds", title="Expires In")]
-    subject: Annotated[str, Field(description="CAIP-10 id of the account", title="Subject")]
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"
+    expires_in: Annotated[int, Field(description="Seconds")]
+    subject: Annotated[str, Field(description="CAIP-10 id of the account")]
 
 
 class TokenView(Body):
@@ -1012,12 +684,8 @@ class TokenView(Body):
     A token that was ever accepted. ``accepted``: new payments may come in it.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    token: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Token")]
-    accepted: Annotated[bool, Field(title="Accepted")]
+    token: str
+    accepted: bool
 
 
 class UploadAccepted(Body):
@@ -1025,23 +693,18 @@ class UploadAccepted(Body):
     The file is stored and waits to be probed; the creator signs ``typedData`` meanwhile.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    upload_id: Annotated[UUID, Field(alias="uploadId", title="Uploadid")]
-    content_hash: Annotated[str, Field(alias="contentHash", pattern="^0x[0-9a-f]{64}$", title="Contenthash")]
-    recording_id: Annotated[str, Field(alias="recordingId", pattern="^0x[0-9a-f]{56}$", title="Recordingid")]
-    credits_cid: Annotated[str, Field(alias="creditsCid", title="Creditscid")]
+    upload_id: Annotated[UUID, Field(alias="uploadId")]
+    content_hash: Annotated[str, Field(alias="contentHash")]
+    recording_id: Annotated[str, Field(alias="recordingId")]
+    credits_cid: Annotated[str, Field(alias="creditsCid")]
     typed_data: Annotated[
         dict[str, Any],
         Field(
             alias="typedData",
             description="For `eth_signTypedData_v4`; the registry checks the same",
-            title="Typeddata",
         ),
     ]
-    signature_due_at: Annotated[AwareDatetime, Field(alias="signatureDueAt", title="Signaturedueat")]
+    signature_due_at: Annotated[AwareDatetime, Field(alias="signatureDueAt")]
     links: Links
 
 
@@ -1050,23 +713,8 @@ class UploadError(Body):
     Why an upload failed.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    code: Annotated[str, Field(title="Code")]
-    detail: Annotated[str, Field(title="Detail")]
-
-
-class Tx(RootModel[str]):
-    root: Annotated[
-        str,
-        Field(
-            description="The transaction that committed the recording",
-            pattern="^0x[0-9a-f]{64}$",
-            title="Tx",
-        ),
-    ]
+    code: str
+    detail: str
 
 
 class UploadView(Body):
@@ -1074,11 +722,7 @@ class UploadView(Body):
     Where an upload is.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    upload_id: Annotated[UUID, Field(alias="uploadId", title="Uploadid")]
+    upload_id: Annotated[UUID, Field(alias="uploadId")]
     stage: Annotated[
         Literal[
             "received",
@@ -1091,40 +735,28 @@ class UploadView(Body):
             "indexed",
             "failed",
         ],
-        Field(
-            description="Where an upload is. The order of the members is the order of the way; ``failed`` ends it.",
-            title="Stage",
-        ),
+        Field(description="Where an upload is. The order of the members is the order of the way; ``failed`` ends it."),
     ]
-    step: Annotated[
-        str | None,
-        Field(description="What is being done within the stage", title="Step"),
-    ]
-    percent: Annotated[int, Field(description="How far the stage is", ge=0, le=100, title="Percent")]
+    step: Annotated[str | None, Field(description="What is being done within the stage")]
+    percent: Annotated[int, Field(description="How far the stage is")]
     error: UploadError | None
-    content_hash: Annotated[str, Field(alias="contentHash", pattern="^0x[0-9a-f]{64}$", title="Contenthash")]
-    recording_id: Annotated[str, Field(alias="recordingId", pattern="^0x[0-9a-f]{56}$", title="Recordingid")]
-    credits_cid: Annotated[str, Field(alias="creditsCid", title="Creditscid")]
-    title: Annotated[str, Field(title="Title")]
-    artist: Annotated[str, Field(title="Artist")]
-    release_policy: Annotated[Literal["licensed", "open"], Field(alias="releasePolicy", title="Releasepolicy")]
-    file_bytes: Annotated[int, Field(alias="fileBytes", title="Filebytes")]
-    media_type: Annotated[str, Field(alias="mediaType", title="Mediatype")]
-    signed: Annotated[bool, Field(title="Signed")]
-    signature_due_at: Annotated[AwareDatetime, Field(alias="signatureDueAt", title="Signaturedueat")]
-    typed_data: Annotated[dict[str, Any], Field(alias="typedData", title="Typeddata")]
-    model_version: Annotated[str | None, Field(alias="modelVersion", title="Modelversion")]
-    seconds: Annotated[
-        dict[str, float],
-        Field(description="Time that each of the worker's steps took", title="Seconds"),
-    ]
-    tx: Annotated[
-        Tx | None,
-        Field(description="The transaction that committed the recording", title="Tx"),
-    ]
-    block: Annotated[int | None, Field(title="Block")]
-    created_at: Annotated[AwareDatetime, Field(alias="createdAt", title="Createdat")]
-    updated_at: Annotated[AwareDatetime, Field(alias="updatedAt", title="Updatedat")]
+    content_hash: Annotated[str, Field(alias="contentHash")]
+    recording_id: Annotated[str, Field(alias="recordingId")]
+    credits_cid: Annotated[str, Field(alias="creditsCid")]
+    title: str
+    artist: str
+    release_policy: Annotated[Literal["licensed", "open"], Field(alias="releasePolicy")]
+    file_bytes: Annotated[int, Field(alias="fileBytes")]
+    media_type: Annotated[str, Field(alias="mediaType")]
+    signed: bool
+    signature_due_at: Annotated[AwareDatetime, Field(alias="signatureDueAt")]
+    typed_data: Annotated[dict[str, Any], Field(alias="typedData")]
+    model_version: Annotated[str | None, Field(alias="modelVersion")]
+    seconds: Annotated[dict[str, float], Field(description="Time that each of the worker's steps took")]
+    tx: Annotated[str | None, Field(description="The transaction that committed the recording")]
+    block: int | None
+    created_at: Annotated[AwareDatetime, Field(alias="createdAt")]
+    updated_at: Annotated[AwareDatetime, Field(alias="updatedAt")]
     links: Links
 
 
@@ -1133,23 +765,15 @@ class CatalogChange(Body):
     One row of the feed. ``reverted``: a reorg takes back what an earlier row with the same content said.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    seq: Annotated[int, Field(title="Seq")]
-    event_name: Annotated[str, Field(alias="eventName", title="Eventname")]
-    reverted: Annotated[bool, Field(title="Reverted")]
-    block: Annotated[int, Field(title="Block")]
-    block_hash: Annotated[str, Field(alias="blockHash", pattern="^0x[0-9a-f]{64}$", title="Blockhash")]
-    time: Annotated[AwareDatetime, Field(title="Time")]
-    tx: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Tx")]
-    log_index: Annotated[int, Field(alias="logIndex", title="Logindex")]
-    payload: Annotated[dict[str, Any], Field(title="Payload")]
-
-
-class Account(RootModel[str]):
-    root: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Account")] = None
+    seq: int
+    event_name: Annotated[str, Field(alias="eventName")]
+    reverted: bool
+    block: int
+    block_hash: Annotated[str, Field(alias="blockHash")]
+    time: AwareDatetime
+    tx: str
+    log_index: Annotated[int, Field(alias="logIndex")]
+    payload: dict[str, Any]
 
 
 class Credit(Body):
@@ -1157,13 +781,9 @@ class Credit(Body):
     One person's part in a recording.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    name: Annotated[str, Field(max_length=200, min_length=1, title="Name")]
-    role: Annotated[str, Field(max_length=200, min_length=1, title="Role")]
-    account: Annotated[Account | None, Field(title="Account")] = None
+    name: str
+    role: str
+    account: str | None = None
 
 
 class EventData(Body):
@@ -1171,10 +791,6 @@ class EventData(Body):
     Data of one server-sent event.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
     stage: Annotated[
         Literal[
             "received",
@@ -1187,14 +803,11 @@ class EventData(Body):
             "indexed",
             "failed",
         ],
-        Field(
-            description="Where an upload is. The order of the members is the order of the way; ``failed`` ends it.",
-            title="Stage",
-        ),
+        Field(description="Where an upload is. The order of the members is the order of the way; ``failed`` ends it."),
     ]
-    step: Annotated[str | None, Field(title="Step")]
-    percent: Annotated[int, Field(title="Percent")]
-    reorgs: Annotated[int, Field(title="Reorgs")]
+    step: str | None
+    percent: int
+    reorgs: int
     error: UploadError | None = None
 
 
@@ -1203,20 +816,8 @@ class Slot(Body):
     A collaborator's share of the recording's income.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    account: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Account")]
-    ppm: Annotated[int, Field(description="Parts per million", gt=0, le=1000000, title="Ppm")]
-
-
-class Description(RootModel[str]):
-    root: Annotated[str, Field(max_length=5000, title="Description")] = None
-
-
-class Isrc(RootModel[str]):
-    root: Annotated[str, Field(pattern="^[A-Z]{2}[A-Z0-9]{3}[0-9]{7}$", title="Isrc")] = None
+    account: str
+    ppm: Annotated[int, Field(description="Parts per million")]
 
 
 class UploadMetadata(Body):
@@ -1224,13 +825,9 @@ class UploadMetadata(Body):
     The form fields beside the file. Lists are JSON texts, because a form has only strings.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    title: Annotated[str, Field(max_length=200, min_length=1, title="Title")]
-    artist: Annotated[str, Field(max_length=200, min_length=1, title="Artist")]
-    description: Annotated[Description | None, Field(title="Description")] = None
+    title: str
+    artist: str
+    description: str | None = None
     credits: Annotated[
         str | None,
         Field(
@@ -1238,11 +835,9 @@ class UploadMetadata(Body):
                 "contentMediaType": "application/json",
                 "contentSchema": {
                     "items": {"$ref": "#/components/schemas/Credit"},
-                    "maxItems": 64,
                     "type": "array",
                 },
-            },
-            title="Credits",
+            }
         ),
     ] = None
     tags: Annotated[
@@ -1250,20 +845,12 @@ class UploadMetadata(Body):
         Field(
             json_schema_extra={
                 "contentMediaType": "application/json",
-                "contentSchema": {
-                    "items": {"maxLength": 40, "minLength": 1, "type": "string"},
-                    "maxItems": 32,
-                    "type": "array",
-                },
-            },
-            title="Tags",
+                "contentSchema": {"items": {"type": "string"}, "type": "array"},
+            }
         ),
     ] = None
-    isrc: Annotated[Isrc | None, Field(title="Isrc")] = None
-    release_policy: Annotated[
-        Literal["licensed", "open"] | None,
-        Field(alias="releasePolicy", title="Releasepolicy"),
-    ] = "licensed"
+    isrc: str | None = None
+    release_policy: Annotated[Literal["licensed", "open"] | None, Field(alias="releasePolicy")] = "licensed"
     split: Annotated[
         str | None,
         Field(
@@ -1271,17 +858,12 @@ class UploadMetadata(Body):
                 "contentMediaType": "application/json",
                 "contentSchema": {
                     "items": {"$ref": "#/components/schemas/Slot"},
-                    "maxItems": 16,
                     "type": "array",
                 },
-            },
-            title="Split",
+            }
         ),
     ] = None
-    resale_royalty_ppm: Annotated[
-        int | None,
-        Field(alias="resaleRoyaltyPpm", ge=0, le=100000, title="Resaleroyaltyppm"),
-    ] = 0
+    resale_royalty_ppm: Annotated[int | None, Field(alias="resaleRoyaltyPpm")] = 0
 
 
 class AddressView(Body):
@@ -1289,14 +871,10 @@ class AddressView(Body):
     An address, as one of our contracts or as an account.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    address: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Address")]
-    account_id: Annotated[str, Field(alias="accountId", description="CAIP-10", title="Accountid")]
+    address: str
+    account_id: Annotated[str, Field(alias="accountId", description="CAIP-10")]
     contract: ContractSummary | None
-    links: Annotated[dict[str, str], Field(title="Links")]
+    links: dict[str, str]
 
 
 class AsOf(Body):
@@ -1306,19 +884,14 @@ class AsOf(Body):
     As of a block of the past in which nothing of ours happened, ``hash`` and ``time`` may be null.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    chain_id: Annotated[int, Field(alias="chainId", title="Chainid")]
-    block: Annotated[int, Field(title="Block")]
-    hash: Annotated[Hash | None, Field(title="Hash")]
-    time: Annotated[AwareDatetime | None, Field(title="Time")]
+    chain_id: Annotated[int, Field(alias="chainId")]
+    block: int
+    hash: str | None
+    time: AwareDatetime | None
     finality: Annotated[
         Literal["latest", "safe", "finalized"],
         Field(
-            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``.",
-            title="Finality",
+            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``."
         ),
     ]
 
@@ -1328,37 +901,29 @@ class AttachmentView(Body):
     A standing price for one work under terms; it can be bought at while ``active``.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    tx: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Tx")]
-    block: Annotated[int, Field(title="Block")]
-    block_hash: Annotated[str, Field(alias="blockHash", pattern="^0x[0-9a-f]{64}$", title="Blockhash")]
-    log_index: Annotated[int, Field(alias="logIndex", title="Logindex")]
+    tx: str
+    block: int
+    block_hash: Annotated[str, Field(alias="blockHash")]
+    log_index: Annotated[int, Field(alias="logIndex")]
     finality: Annotated[
         Literal["latest", "safe", "finalized"],
         Field(
-            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``.",
-            title="Finality",
+            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``."
         ),
     ]
-    work_id: Annotated[str, Field(alias="workId", pattern="^0x[0-9a-f]{56}$", title="Workid")]
-    terms_id: Annotated[str, Field(alias="termsId", pattern="^0x[0-9a-f]{64}$", title="Termsid")]
+    work_id: Annotated[str, Field(alias="workId")]
+    terms_id: Annotated[str, Field(alias="termsId")]
     kind: Annotated[
         Literal["stream", "personal", "remix", "sync", "commercial"],
-        Field(description="What a license allows.", title="LicenseKind"),
+        Field(description="What a license allows."),
     ]
-    holder: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Holder")]
-    price: Annotated[str, Field(title="Price")]
-    token: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Token")]
-    active: Annotated[bool, Field(title="Active")]
-    title_epoch_work: Annotated[
-        str,
-        Field(alias="titleEpochWork", pattern="^0x[0-9a-f]{56}$", title="Titleepochwork"),
-    ]
-    title_epoch_count: Annotated[int, Field(alias="titleEpochCount", title="Titleepochcount")]
-    attached_at: Annotated[AwareDatetime, Field(alias="attachedAt", title="Attachedat")]
+    holder: str
+    price: str
+    token: str
+    active: bool
+    title_epoch_work: Annotated[str, Field(alias="titleEpochWork")]
+    title_epoch_count: Annotated[int, Field(alias="titleEpochCount")]
+    attached_at: Annotated[AwareDatetime, Field(alias="attachedAt")]
 
 
 class BlockView(Body):
@@ -1366,22 +931,17 @@ class BlockView(Body):
     What happened to the catalog in a block; at most 1000 logs are shown.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
     as_of: Annotated[AsOf, Field(alias="asOf")]
-    block: Annotated[int, Field(title="Block")]
-    hash: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Hash")]
-    time: Annotated[AwareDatetime, Field(title="Time")]
+    block: int
+    hash: str
+    time: AwareDatetime
     finality: Annotated[
         Literal["latest", "safe", "finalized"],
         Field(
-            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``.",
-            title="Finality",
+            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``."
         ),
     ]
-    logs: Annotated[list[LogView], Field(title="Logs")]
+    logs: list[LogView]
 
 
 class ContractDetails(Body):
@@ -1389,21 +949,17 @@ class ContractDetails(Body):
     A contract with its ABI.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    name: Annotated[str, Field(title="Name")]
-    address: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Address")]
-    account_id: Annotated[str, Field(alias="accountId", description="CAIP-10", title="Accountid")]
-    first_block: Annotated[int, Field(alias="firstBlock", title="Firstblock")]
-    tx: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Tx")]
-    code_hash: Annotated[str, Field(alias="codeHash", pattern="^0x[0-9a-f]{64}$", title="Codehash")]
-    source_name: Annotated[str, Field(alias="sourceName", title="Sourcename")]
-    compiler: Annotated[str, Field(title="Compiler")]
-    constructor_arguments: Annotated[str, Field(alias="constructorArguments", title="Constructorarguments")]
+    name: str
+    address: str
+    account_id: Annotated[str, Field(alias="accountId", description="CAIP-10")]
+    first_block: Annotated[int, Field(alias="firstBlock")]
+    tx: str
+    code_hash: Annotated[str, Field(alias="codeHash")]
+    source_name: Annotated[str, Field(alias="sourceName")]
+    compiler: str
+    constructor_arguments: Annotated[str, Field(alias="constructorArguments")]
     links: ContractLinks
-    abi: Annotated[list[dict[str, Any]], Field(title="Abi")]
+    abi: list[dict[str, Any]]
 
 
 class FlagPage(Body):
@@ -1411,13 +967,9 @@ class FlagPage(Body):
     Flags, newest first.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
     as_of: Annotated[AsOf, Field(alias="asOf")]
-    next: Annotated[str | None, Field(title="Next")]
-    items: Annotated[list[FlagView], Field(title="Items")]
+    next: str | None
+    items: list[FlagView]
 
 
 class GraphQLAnswer(Body):
@@ -1425,12 +977,9 @@ class GraphQLAnswer(Body):
     ``data`` as the query asked, or ``errors``. ``extensions.asOf`` says how true it is.
     """
 
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
-    data: Annotated[dict[str, Any] | None, Field(title="Data")] = None
-    errors: Annotated[list[GraphQLErrorView] | None, Field(title="Errors")] = None
-    extensions: Annotated[dict[str, Any] | None, Field(title="Extensions")] = {}
+    data: dict[str, Any] | None = None
+    errors: list[GraphQLErrorView] | None = None
+    extensions: dict[str, Any] | None = {}
 
 
 class LicenseDetails(Body):
@@ -1438,62 +987,50 @@ class LicenseDetails(Body):
     A license with its terms. ``valid``: not expired at the block's time.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    tx: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Tx")]
-    block: Annotated[int, Field(title="Block")]
-    block_hash: Annotated[str, Field(alias="blockHash", pattern="^0x[0-9a-f]{64}$", title="Blockhash")]
-    log_index: Annotated[int, Field(alias="logIndex", title="Logindex")]
+    tx: str
+    block: int
+    block_hash: Annotated[str, Field(alias="blockHash")]
+    log_index: Annotated[int, Field(alias="logIndex")]
     finality: Annotated[
         Literal["latest", "safe", "finalized"],
         Field(
-            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``.",
-            title="Finality",
+            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``."
         ),
     ]
-    license_id: Annotated[str, Field(alias="licenseId", pattern="^0x[0-9a-f]{64}$", title="Licenseid")]
-    work_id: Annotated[str, Field(alias="workId", pattern="^0x[0-9a-f]{56}$", title="Workid")]
-    recording_id: Annotated[str, Field(alias="recordingId", pattern="^0x[0-9a-f]{56}$", title="Recordingid")]
+    license_id: Annotated[str, Field(alias="licenseId")]
+    work_id: Annotated[str, Field(alias="workId")]
+    recording_id: Annotated[str, Field(alias="recordingId")]
     kind: Annotated[
         Literal["stream", "personal", "remix", "sync", "commercial"],
-        Field(description="What a license allows.", title="LicenseKind"),
+        Field(description="What a license allows."),
     ]
-    terms_id: Annotated[str, Field(alias="termsId", pattern="^0x[0-9a-f]{64}$", title="Termsid")]
-    licensee: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Licensee")]
-    holder: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Holder")]
-    seller: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Seller")]
-    payer: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Payer")]
-    price: Annotated[str, Field(title="Price")]
-    fee: Annotated[str, Field(title="Fee")]
-    token: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Token")]
+    terms_id: Annotated[str, Field(alias="termsId")]
+    licensee: str
+    holder: str
+    seller: str
+    payer: str
+    price: str
+    fee: str
+    token: str
     coverage: Annotated[
         int,
-        Field(
-            description="Bit k: kind k of the recording's works, bit 0 the recording itself",
-            title="Coverage",
-        ),
+        Field(description="Bit k: kind k of the recording's works, bit 0 the recording itself"),
     ]
-    version: Annotated[int, Field(title="Version")]
-    granted_at: Annotated[AwareDatetime, Field(alias="grantedAt", title="Grantedat")]
+    version: int
+    granted_at: Annotated[AwareDatetime, Field(alias="grantedAt")]
     expires_at: Annotated[
         AwareDatetime | None,
         Field(
             alias="expiresAt",
             description="First second at which it is no longer valid; null: never",
-            title="Expiresat",
         ),
     ]
-    transferable: Annotated[bool, Field(title="Transferable")]
-    remix_ppm: Annotated[int, Field(alias="remixPpm", title="Remixppm")]
-    remix_id: Annotated[
-        RemixId | None,
-        Field(alias="remixId", description="The remix that consumed it", title="Remixid"),
-    ]
-    session_id: Annotated[SessionId | None, Field(alias="sessionId", title="Sessionid")]
+    transferable: bool
+    remix_ppm: Annotated[int, Field(alias="remixPpm")]
+    remix_id: Annotated[str | None, Field(alias="remixId", description="The remix that consumed it")]
+    session_id: Annotated[str | None, Field(alias="sessionId")]
     as_of: Annotated[AsOf, Field(alias="asOf")]
-    valid: Annotated[bool, Field(title="Valid")]
+    valid: bool
     terms: TermsView | None
 
 
@@ -1502,13 +1039,9 @@ class LicensePage(Body):
     Licenses, newest first.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
     as_of: Annotated[AsOf, Field(alias="asOf")]
-    next: Annotated[str | None, Field(title="Next")]
-    items: Annotated[list[LicenseView], Field(title="Items")]
+    next: str | None
+    items: list[LicenseView]
 
 
 class Lineage(Body):
@@ -1516,17 +1049,13 @@ class Lineage(Body):
     The family tree around a recording. ``truncated``: there is more within the depth than is shown.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
     as_of: Annotated[AsOf, Field(alias="asOf")]
-    work_id: Annotated[str, Field(alias="workId", pattern="^0x[0-9a-f]{56}$", title="Workid")]
-    recording_id: Annotated[str, Field(alias="recordingId", pattern="^0x[0-9a-f]{56}$", title="Recordingid")]
-    depth: Annotated[int, Field(title="Depth")]
-    truncated: Annotated[bool, Field(title="Truncated")]
-    nodes: Annotated[list[LineageNode], Field(title="Nodes")]
-    edges: Annotated[list[LineageEdge], Field(title="Edges")]
+    work_id: Annotated[str, Field(alias="workId")]
+    recording_id: Annotated[str, Field(alias="recordingId")]
+    depth: int
+    truncated: bool
+    nodes: list[LineageNode]
+    edges: list[LineageEdge]
 
 
 class PaymentPage(Body):
@@ -1534,13 +1063,9 @@ class PaymentPage(Body):
     Payments, newest first.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
     as_of: Annotated[AsOf, Field(alias="asOf")]
-    next: Annotated[str | None, Field(title="Next")]
-    items: Annotated[list[PaymentView], Field(title="Items")]
+    next: str | None
+    items: list[PaymentView]
 
 
 class Protocol(Body):
@@ -1548,14 +1073,10 @@ class Protocol(Body):
     What the protocol takes, in what, and how far it is.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
     as_of: Annotated[AsOf, Field(alias="asOf")]
-    fee_ppm: Annotated[int, Field(alias="feePpm", title="Feeppm")]
-    fee_recipient: Annotated[FeeRecipient | None, Field(alias="feeRecipient", title="Feerecipient")]
-    tokens: Annotated[list[TokenView], Field(title="Tokens")]
+    fee_ppm: Annotated[int, Field(alias="feePpm")]
+    fee_recipient: Annotated[str | None, Field(alias="feeRecipient")]
+    tokens: list[TokenView]
 
 
 class RecordingDetails(Body):
@@ -1563,49 +1084,38 @@ class RecordingDetails(Body):
     A recording with its documents.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    tx: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Tx")]
-    block: Annotated[int, Field(title="Block")]
-    block_hash: Annotated[str, Field(alias="blockHash", pattern="^0x[0-9a-f]{64}$", title="Blockhash")]
-    log_index: Annotated[int, Field(alias="logIndex", title="Logindex")]
+    tx: str
+    block: int
+    block_hash: Annotated[str, Field(alias="blockHash")]
+    log_index: Annotated[int, Field(alias="logIndex")]
     finality: Annotated[
         Literal["latest", "safe", "finalized"],
         Field(
-            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``.",
-            title="Finality",
+            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``."
         ),
     ]
-    work_id: Annotated[str, Field(alias="workId", pattern="^0x[0-9a-f]{56}$", title="Workid")]
-    kind: Annotated[Literal["recording"], Field(title="Kind")] = "recording"
-    metadata: Annotated[Literal["pending", "resolved", "invalid"], Field(title="Metadata")]
-    title: Annotated[str | None, Field(title="Title")]
-    artist: Annotated[str | None, Field(title="Artist")]
-    tags: Annotated[list[str], Field(title="Tags")]
-    release_policy: Annotated[
-        Literal["licensed", "open"] | None,
-        Field(alias="releasePolicy", title="Releasepolicy"),
-    ]
-    duration_ms: Annotated[int | None, Field(alias="durationMs", title="Durationms")]
-    model_version: Annotated[str | None, Field(alias="modelVersion", title="Modelversion")]
-    content_hash: Annotated[str, Field(alias="contentHash", pattern="^0x[0-9a-f]{64}$", title="Contenthash")]
-    creator: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Creator")]
-    rights_holder: Annotated[
-        str,
-        Field(alias="rightsHolder", pattern="^0x[0-9a-fA-F]{40}$", title="Rightsholder"),
-    ]
-    title_holder: Annotated[TitleHolder | None, Field(alias="titleHolder", title="Titleholder")]
-    resale_royalty_ppm: Annotated[int, Field(alias="resaleRoyaltyPpm", title="Resaleroyaltyppm")]
-    registered_at: Annotated[AwareDatetime, Field(alias="registeredAt", title="Registeredat")]
+    work_id: Annotated[str, Field(alias="workId")]
+    kind: Literal["recording"] = "recording"
+    metadata: Literal["pending", "resolved", "invalid"]
+    title: str | None
+    artist: str | None
+    tags: list[str]
+    release_policy: Annotated[Literal["licensed", "open"] | None, Field(alias="releasePolicy")]
+    duration_ms: Annotated[int | None, Field(alias="durationMs")]
+    model_version: Annotated[str | None, Field(alias="modelVersion")]
+    content_hash: Annotated[str, Field(alias="contentHash")]
+    creator: str
+    rights_holder: Annotated[str, Field(alias="rightsHolder")]
+    title_holder: Annotated[str | None, Field(alias="titleHolder")]
+    resale_royalty_ppm: Annotated[int, Field(alias="resaleRoyaltyPpm")]
+    registered_at: Annotated[AwareDatetime, Field(alias="registeredAt")]
     separation: SeparationView | None
-    stems: Annotated[list[StemView], Field(title="Stems")]
+    stems: list[StemView]
     links: RecordingLinks
     as_of: Annotated[AsOf, Field(alias="asOf")]
-    split: Annotated[list[SlotView], Field(title="Split")]
-    credits: Annotated[dict[str, Any] | None, Field(title="Credits")]
-    manifest: Annotated[dict[str, Any] | None, Field(title="Manifest")]
+    split: list[SlotView]
+    credits: dict[str, Any] | None
+    manifest: dict[str, Any] | None
 
 
 class RecordingView(Body):
@@ -1613,44 +1123,33 @@ class RecordingView(Body):
     A recording and its stems. Names come from documents and are null until `metadata` is `resolved`.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    tx: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Tx")]
-    block: Annotated[int, Field(title="Block")]
-    block_hash: Annotated[str, Field(alias="blockHash", pattern="^0x[0-9a-f]{64}$", title="Blockhash")]
-    log_index: Annotated[int, Field(alias="logIndex", title="Logindex")]
+    tx: str
+    block: int
+    block_hash: Annotated[str, Field(alias="blockHash")]
+    log_index: Annotated[int, Field(alias="logIndex")]
     finality: Annotated[
         Literal["latest", "safe", "finalized"],
         Field(
-            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``.",
-            title="Finality",
+            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``."
         ),
     ]
-    work_id: Annotated[str, Field(alias="workId", pattern="^0x[0-9a-f]{56}$", title="Workid")]
-    kind: Annotated[Literal["recording"], Field(title="Kind")] = "recording"
-    metadata: Annotated[Literal["pending", "resolved", "invalid"], Field(title="Metadata")]
-    title: Annotated[str | None, Field(title="Title")]
-    artist: Annotated[str | None, Field(title="Artist")]
-    tags: Annotated[list[str], Field(title="Tags")]
-    release_policy: Annotated[
-        Literal["licensed", "open"] | None,
-        Field(alias="releasePolicy", title="Releasepolicy"),
-    ]
-    duration_ms: Annotated[int | None, Field(alias="durationMs", title="Durationms")]
-    model_version: Annotated[str | None, Field(alias="modelVersion", title="Modelversion")]
-    content_hash: Annotated[str, Field(alias="contentHash", pattern="^0x[0-9a-f]{64}$", title="Contenthash")]
-    creator: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Creator")]
-    rights_holder: Annotated[
-        str,
-        Field(alias="rightsHolder", pattern="^0x[0-9a-fA-F]{40}$", title="Rightsholder"),
-    ]
-    title_holder: Annotated[TitleHolder | None, Field(alias="titleHolder", title="Titleholder")]
-    resale_royalty_ppm: Annotated[int, Field(alias="resaleRoyaltyPpm", title="Resaleroyaltyppm")]
-    registered_at: Annotated[AwareDatetime, Field(alias="registeredAt", title="Registeredat")]
+    work_id: Annotated[str, Field(alias="workId")]
+    kind: Literal["recording"] = "recording"
+    metadata: Literal["pending", "resolved", "invalid"]
+    title: str | None
+    artist: str | None
+    tags: list[str]
+    release_policy: Annotated[Literal["licensed", "open"] | None, Field(alias="releasePolicy")]
+    duration_ms: Annotated[int | None, Field(alias="durationMs")]
+    model_version: Annotated[str | None, Field(alias="modelVersion")]
+    content_hash: Annotated[str, Field(alias="contentHash")]
+    creator: str
+    rights_holder: Annotated[str, Field(alias="rightsHolder")]
+    title_holder: Annotated[str | None, Field(alias="titleHolder")]
+    resale_royalty_ppm: Annotated[int, Field(alias="resaleRoyaltyPpm")]
+    registered_at: Annotated[AwareDatetime, Field(alias="registeredAt")]
     separation: SeparationView | None
-    stems: Annotated[list[StemView], Field(title="Stems")]
+    stems: list[StemView]
     links: RecordingLinks
 
 
@@ -1659,25 +1158,18 @@ class Royalties(Body):
     The royalty table with its root, what is owed to whom, and the room left for a remix.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
     as_of: Annotated[AsOf, Field(alias="asOf")]
-    work_id: Annotated[str, Field(alias="workId", pattern="^0x[0-9a-f]{56}$", title="Workid")]
-    recording_id: Annotated[str, Field(alias="recordingId", pattern="^0x[0-9a-f]{56}$", title="Recordingid")]
-    root: Annotated[
-        Root | None,
-        Field(description="As on chain; null while the table is empty", title="Root"),
-    ]
-    stack_ppm: Annotated[int, Field(alias="stackPpm", title="Stackppm")]
-    own_ppm: Annotated[int, Field(alias="ownPpm", title="Ownppm")]
-    entries: Annotated[list[EntryView], Field(title="Entries")]
+    work_id: Annotated[str, Field(alias="workId")]
+    recording_id: Annotated[str, Field(alias="recordingId")]
+    root: Annotated[str | None, Field(description="As on chain; null while the table is empty")]
+    stack_ppm: Annotated[int, Field(alias="stackPpm")]
+    own_ppm: Annotated[int, Field(alias="ownPpm")]
+    entries: list[EntryView]
     remix_room: Annotated[RemixRoom, Field(alias="remixRoom")]
-    accounts: Annotated[list[AccountView], Field(title="Accounts")]
-    dues: Annotated[list[DueView], Field(title="Dues")]
-    owed: Annotated[list[OwedView], Field(title="Owed")]
-    flagged_until: Annotated[AwareDatetime | None, Field(alias="flaggedUntil", title="Flaggeduntil")]
+    accounts: list[AccountView]
+    dues: list[DueView]
+    owed: list[OwedView]
+    flagged_until: Annotated[AwareDatetime | None, Field(alias="flaggedUntil")]
 
 
 class RoyaltyProof(Body):
@@ -1685,26 +1177,18 @@ class RoyaltyProof(Body):
     That an ancestor has an entry in the table whose root is on chain: siblings, lowest first.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
     as_of: Annotated[AsOf, Field(alias="asOf")]
-    work_id: Annotated[str, Field(alias="workId", pattern="^0x[0-9a-f]{56}$", title="Workid")]
-    recording_id: Annotated[str, Field(alias="recordingId", pattern="^0x[0-9a-f]{56}$", title="Recordingid")]
-    ancestor_id: Annotated[str, Field(alias="ancestorId", pattern="^0x[0-9a-f]{56}$", title="Ancestorid")]
-    ppm: Annotated[int, Field(title="Ppm")]
+    work_id: Annotated[str, Field(alias="workId")]
+    recording_id: Annotated[str, Field(alias="recordingId")]
+    ancestor_id: Annotated[str, Field(alias="ancestorId")]
+    ppm: int
     entry: Annotated[
         str,
-        Field(
-            description="The word ancestor << 32 | ppm, whose keccak is the leaf",
-            pattern="^0x[0-9a-f]{64}$",
-            title="Entry",
-        ),
+        Field(description="The word ancestor << 32 | ppm, whose keccak is the leaf"),
     ]
-    proof: Annotated[list[ProofItem], Field(title="Proof")]
-    root: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Root")]
-    claims: Annotated[list[ClaimCall], Field(title="Claims")]
+    proof: list[str]
+    root: str
+    claims: list[ClaimCall]
 
 
 class SessionDetails(Body):
@@ -1712,40 +1196,35 @@ class SessionDetails(Body):
     A session with what it bought, newest first, at most 100.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    tx: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Tx")]
-    block: Annotated[int, Field(title="Block")]
-    block_hash: Annotated[str, Field(alias="blockHash", pattern="^0x[0-9a-f]{64}$", title="Blockhash")]
-    log_index: Annotated[int, Field(alias="logIndex", title="Logindex")]
+    tx: str
+    block: int
+    block_hash: Annotated[str, Field(alias="blockHash")]
+    log_index: Annotated[int, Field(alias="logIndex")]
     finality: Annotated[
         Literal["latest", "safe", "finalized"],
         Field(
-            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``.",
-            title="Finality",
+            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``."
         ),
     ]
-    session_id: Annotated[str, Field(alias="sessionId", pattern="^0x[0-9a-f]{64}$", title="Sessionid")]
-    owner: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Owner")]
-    agent: Annotated[Agent | None, Field(title="Agent")]
-    token: Annotated[Token | None, Field(title="Token")]
-    cap: Annotated[str | None, Field(title="Cap")]
-    per_license_cap: Annotated[str | None, Field(alias="perLicenseCap", title="Perlicensecap")]
-    per_period_cap: Annotated[str | None, Field(alias="perPeriodCap", title="Perperiodcap")]
-    period: Annotated[str | None, Field(description="Seconds", title="Period")]
-    kinds: Annotated[int | None, Field(description="Bit k: kind k of licenses", title="Kinds")]
-    expires_at: Annotated[AwareDatetime | None, Field(alias="expiresAt", title="Expiresat")]
-    salt: Annotated[Salt | None, Field(title="Salt")]
-    spent: Annotated[str, Field(title="Spent")]
-    left: Annotated[str | None, Field(description="Of the cap; 0 once it is closed", title="Left")]
-    period_window: Annotated[int | None, Field(alias="periodWindow", title="Periodwindow")]
-    window_spent: Annotated[str | None, Field(alias="windowSpent", title="Windowspent")]
-    closed: Annotated[bool, Field(title="Closed")]
-    opened_at: Annotated[AwareDatetime | None, Field(alias="openedAt", title="Openedat")]
+    session_id: Annotated[str, Field(alias="sessionId")]
+    owner: str
+    agent: str | None
+    token: str | None
+    cap: str | None
+    per_license_cap: Annotated[str | None, Field(alias="perLicenseCap")]
+    per_period_cap: Annotated[str | None, Field(alias="perPeriodCap")]
+    period: Annotated[str | None, Field(description="Seconds")]
+    kinds: Annotated[int | None, Field(description="Bit k: kind k of licenses")]
+    expires_at: Annotated[AwareDatetime | None, Field(alias="expiresAt")]
+    salt: str | None
+    spent: str
+    left: Annotated[str | None, Field(description="Of the cap; 0 once it is closed")]
+    period_window: Annotated[int | None, Field(alias="periodWindow")]
+    window_spent: Annotated[str | None, Field(alias="windowSpent")]
+    closed: bool
+    opened_at: Annotated[AwareDatetime | None, Field(alias="openedAt")]
     as_of: Annotated[AsOf, Field(alias="asOf")]
-    purchases: Annotated[list[PurchaseView], Field(title="Purchases")]
+    purchases: list[PurchaseView]
 
 
 class SessionPage(Body):
@@ -1753,13 +1232,9 @@ class SessionPage(Body):
     Sessions, newest first.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
     as_of: Annotated[AsOf, Field(alias="asOf")]
-    next: Annotated[str | None, Field(title="Next")]
-    items: Annotated[list[SessionView], Field(title="Items")]
+    next: str | None
+    items: list[SessionView]
 
 
 class StemDetails(Body):
@@ -1767,36 +1242,28 @@ class StemDetails(Body):
     A stem with its recording.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    tx: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Tx")]
-    block: Annotated[int, Field(title="Block")]
-    block_hash: Annotated[str, Field(alias="blockHash", pattern="^0x[0-9a-f]{64}$", title="Blockhash")]
-    log_index: Annotated[int, Field(alias="logIndex", title="Logindex")]
+    tx: str
+    block: int
+    block_hash: Annotated[str, Field(alias="blockHash")]
+    log_index: Annotated[int, Field(alias="logIndex")]
     finality: Annotated[
         Literal["latest", "safe", "finalized"],
         Field(
-            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``.",
-            title="Finality",
+            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``."
         ),
     ]
-    work_id: Annotated[str, Field(alias="workId", pattern="^0x[0-9a-f]{56}$", title="Workid")]
-    recording_id: Annotated[str, Field(alias="recordingId", pattern="^0x[0-9a-f]{56}$", title="Recordingid")]
+    work_id: Annotated[str, Field(alias="workId")]
+    recording_id: Annotated[str, Field(alias="recordingId")]
     kind: Annotated[
         Literal["vocals", "drums", "bass", "guitar", "piano", "other"],
-        Field(description="The six kinds of stems.", title="StemKind"),
+        Field(description="The six kinds of stems."),
     ]
-    version: Annotated[int, Field(title="Version")]
-    sha256: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Sha256")]
-    cid: Annotated[str, Field(pattern="^b[a-z2-7]{20,120}$", title="Cid")]
-    rights_holder: Annotated[
-        str,
-        Field(alias="rightsHolder", pattern="^0x[0-9a-fA-F]{40}$", title="Rightsholder"),
-    ]
-    title_holder: Annotated[TitleHolder | None, Field(alias="titleHolder", title="Titleholder")]
-    committed_at: Annotated[AwareDatetime, Field(alias="committedAt", title="Committedat")]
+    version: int
+    sha256: str
+    cid: str
+    rights_holder: Annotated[str, Field(alias="rightsHolder")]
+    title_holder: Annotated[str | None, Field(alias="titleHolder")]
+    committed_at: Annotated[AwareDatetime, Field(alias="committedAt")]
     links: StemLinks
     as_of: Annotated[AsOf, Field(alias="asOf")]
     recording: RecordingView
@@ -1807,58 +1274,41 @@ class TermsDetails(Body):
     Terms, with how true this is.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    tx: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Tx")]
-    block: Annotated[int, Field(title="Block")]
-    block_hash: Annotated[str, Field(alias="blockHash", pattern="^0x[0-9a-f]{64}$", title="Blockhash")]
-    log_index: Annotated[int, Field(alias="logIndex", title="Logindex")]
+    tx: str
+    block: int
+    block_hash: Annotated[str, Field(alias="blockHash")]
+    log_index: Annotated[int, Field(alias="logIndex")]
     finality: Annotated[
         Literal["latest", "safe", "finalized"],
         Field(
-            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``.",
-            title="Finality",
+            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``."
         ),
     ]
-    terms_id: Annotated[str, Field(alias="termsId", pattern="^0x[0-9a-f]{64}$", title="Termsid")]
+    terms_id: Annotated[str, Field(alias="termsId")]
     kind: Annotated[
         Literal["stream", "personal", "remix", "sync", "commercial"],
-        Field(description="What a license allows.", title="LicenseKind"),
+        Field(description="What a license allows."),
     ]
-    token: Annotated[
-        str,
-        Field(
-            description="What licenses are paid in; zero: the native coin",
-            pattern="^0x[0-9a-fA-F]{40}$",
-            title="Token",
-        ),
-    ]
-    transferable: Annotated[bool, Field(title="Transferable")]
-    exclusive: Annotated[bool, Field(title="Exclusive")]
-    commercial_use: Annotated[bool, Field(alias="commercialUse", title="Commercialuse")]
-    attribution: Annotated[bool, Field(title="Attribution")]
-    territory: Annotated[int, Field(description="UN M.49; 1: the world", title="Territory")]
+    token: Annotated[str, Field(description="What licenses are paid in; zero: the native coin")]
+    transferable: bool
+    exclusive: bool
+    commercial_use: Annotated[bool, Field(alias="commercialUse")]
+    attribution: bool
+    territory: Annotated[int, Field(description="UN M.49; 1: the world")]
     max_grants: Annotated[
         int,
-        Field(
-            alias="maxGrants",
-            description="Per work, for ever; 0: without limit",
-            title="Maxgrants",
-        ),
+        Field(alias="maxGrants", description="Per work, for ever; 0: without limit"),
     ]
     remix_ppm: Annotated[
         int,
         Field(
             alias="remixPpm",
             description="Of REMIX terms: the work's share of a remix' revenue",
-            title="Remixppm",
         ),
     ]
-    duration: Annotated[int, Field(description="Seconds; 0: for ever", title="Duration")]
-    legal_digest: Annotated[str, Field(alias="legalDigest", pattern="^0x[0-9a-f]{64}$", title="Legaldigest")]
-    published_at: Annotated[AwareDatetime, Field(alias="publishedAt", title="Publishedat")]
+    duration: Annotated[int, Field(description="Seconds; 0: for ever")]
+    legal_digest: Annotated[str, Field(alias="legalDigest")]
+    published_at: Annotated[AwareDatetime, Field(alias="publishedAt")]
     as_of: Annotated[AsOf, Field(alias="asOf")]
 
 
@@ -1867,13 +1317,9 @@ class TermsPage(Body):
     Terms, newest first.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
     as_of: Annotated[AsOf, Field(alias="asOf")]
-    next: Annotated[str | None, Field(title="Next")]
-    items: Annotated[list[TermsView], Field(title="Items")]
+    next: str | None
+    items: list[TermsView]
 
 
 class TransactionView(Body):
@@ -1881,24 +1327,19 @@ class TransactionView(Body):
     What a transaction did to the catalog.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
     as_of: Annotated[AsOf, Field(alias="asOf")]
-    tx: Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", title="Tx")]
-    block: Annotated[int, Field(title="Block")]
-    block_hash: Annotated[str, Field(alias="blockHash", pattern="^0x[0-9a-f]{64}$", title="Blockhash")]
-    time: Annotated[AwareDatetime | None, Field(title="Time")]
-    succeeded: Annotated[bool, Field(title="Succeeded")]
+    tx: str
+    block: int
+    block_hash: Annotated[str, Field(alias="blockHash")]
+    time: AwareDatetime | None
+    succeeded: bool
     finality: Annotated[
         Literal["latest", "safe", "finalized"],
         Field(
-            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``.",
-            title="Finality",
+            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``."
         ),
     ]
-    logs: Annotated[list[LogView], Field(title="Logs")]
+    logs: list[LogView]
 
 
 class Problem(Body):
@@ -1906,30 +1347,27 @@ class Problem(Body):
     An error as RFC 9457 has it. ``code`` is stable; programs branch on it, never on the sentences.
     """
 
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
     type: Annotated[
         str,
         Field(
             description="Where this code is explained, relative to the API",
             examples=["/problems/not_found"],
-            title="Type",
         ),
     ]
-    title: Annotated[
-        str,
-        Field(description="What this code means, the same every time", title="Title"),
-    ]
-    status: Annotated[
-        int,
-        Field(description="The HTTP status, repeated", ge=400, le=599, title="Status"),
-    ]
-    detail: Annotated[str, Field(description="What happened this time", title="Detail")]
+    title: Annotated[str, Field(description="What this code means, the same every time")]
+    status: Annotated[int, Field(description="The HTTP status, repeated")]
+    detail: Annotated[str, Field(description="What happened this time")]
     code: Annotated[
         Literal[
             "audio_empty",
+            "audio_not_finite",
+            "audio_out_of_range",
+            "audio_rejected",
+            "audio_silent",
+            "audio_too_long",
+            "audio_too_short",
+            "audio_truncated",
+            "audio_unreadable",
             "block_not_found",
             "block_not_indexed",
             "block_out_of_reach",
@@ -1977,9 +1415,13 @@ class Problem(Body):
             "rpc_refused",
             "rpc_unreachable",
             "separation_failed",
+            "separation_implausible",
+            "separation_request_invalid",
             "session_not_found",
+            "settings_invalid",
             "signature_invalid",
             "signature_missing",
+            "source_mismatch",
             "source_missing",
             "storage_error",
             "storage_misconfigured",
@@ -1992,19 +1434,16 @@ class Problem(Body):
             "upload_incomplete",
             "upload_not_found",
             "work_not_found",
+            "worker_lost",
         ],
         Field(
-            description="- `audio_empty` (422): The file has no bytes.\n- `block_not_found` (404): The chain has no such block.\n- `block_not_indexed` (422): The catalog does not know this block: not yet, or it is not on this chain (any more).\n- `block_out_of_reach` (422): The catalog cannot be read as of a block: too old, or not indexed yet. ``extra`` names the blocks that can be.\n- `catalog_not_ready` (503): The index has not seen its first block, or is being set up.\n- `chain_error` (502): Base of the errors of this package.\n- `content_too_large` (413): The request's body is over the limit of its route.\n- `contract_not_found` (404): None of the house's contracts has this name or address.\n- `cursor_invalid` (400): The cursor was not made by this API.\n- `dependency_unavailable` (503): The database, storage, Redis or the chain cannot be reached just now.\n- `deployment_missing` (503): There is no deployments file for the chain, or it cannot be read.\n- `file_corrupt` (502): The stored bytes do not match their CID; they were refused.\n- `file_missing` (422): The multipart body has no part named ``file``, or more than one.\n- `file_not_found` (404): Nothing is stored under this CID.\n- `file_too_large` (413): The file is longer than the caller accepts.\n- `file_unavailable` (404): There is no such public file for this work; originals, for one, are never given out.\n- `internal_error` (500): A defect on this side; the log holds the rest under the request's id.\n- `license_not_found` (404): The catalog has no license of this id, at least not yet.\n- `login_chain_mismatch` (401): The message names a chain that this API does not serve.\n- `login_domain_mismatch` (401): The message was signed for another domain or URI: a sign of phishing, or of a wrong public URL.\n- `login_expired` (401): The message's expiration time has passed.\n- `login_message_invalid` (422): The text that was signed is not an EIP-4361 message.\n- `login_nonce_invalid` (401): The nonce was never issued here, has been used, or is too old.\n- `login_not_yet_valid` (401): The message was issued in the future, or may not be used yet.\n- `login_signature_invalid` (401): The signature is not the named account's signature of this very text.\n- `message_undecodable` (500): A message is no envelope, or carries an event that its reader does not know.\n- `metadata_pending` (404): The work is on chain, but its documents are not fetched yet; ask again shortly.\n- `method_not_allowed` (405): The path exists, but not with this method; the ``Allow`` header lists those that do.\n- `not_an_ancestor` (404): The work has no entry in the royalty table of the other, so there is nothing to prove or to claim.\n- `not_multipart` (415): Uploads come as multipart/form-data with a boundary.\n- `not_rights_holder` (403): The release policy is `licensed`, and the caller does not hold the rights.\n- `probe_failed` (422): The file could not be examined, however often it was tried.\n- `publish_failed` (503): The message was not accepted; it may be published again.\n- `query_invalid` (400): The GraphQL document, its variables or a value in it do not fit the schema; the message says where.\n- `query_too_costly` (400): The query could return more than `maxRows` rows: the product of `first` along each path, summed. Lists that name no `first` count as 100. Ask for smaller pages.\n- `query_too_deep` (400): The query nests deeper than `maxDepth`. Ask for less at once, or follow ids in a second query.\n- `query_too_slow` (503): The question takes longer than a reader may keep the database busy. Narrow it: by a work, a time, a cursor.\n- `range_not_satisfiable` (416): The range does not lie within the file.\n- `recording_exists` (409): The same file is in the catalog, or on its way there; the earlier one is named.\n- `request_invalid` (422): A parameter or a body does not fit its schema; ``errors`` names each place.\n- `request_malformed` (400): The body cannot be read at all, such as a broken JSON or multipart body.\n- `request_rejected` (400): The HTTP layer refused the request for a reason that has no code of its own.\n- `route_not_found` (404): No route has this path.\n- `royalty_table_mismatch` (500): The indexed entries do not make up the root that is on chain: the index is wrong, and gives no proof.\n- `royalty_table_refused` (422): The registry would refuse to register a remix of these parents; ``error`` is its custom error's name.\n- `rpc_refused` (502): The node answered with a JSON-RPC error: ``number`` is its code, ``data`` the revert data where there is any.\n- `rpc_unreachable` (503): No endpoint answered, or what answered is no JSON-RPC node. The same call may succeed later.\n- `separation_failed` (502): No worker could separate the recording.\n- `session_not_found` (404): The vault has no session of this id, at least not yet.\n- `signature_invalid` (422): The signature is not the creator's signature of this registration.\n- `signature_missing` (422): The creator's signature was not given, or not in time.\n- `source_missing` (404): The compiler's input is not beside the deployments file on this server.\n- `storage_error` (500): The base of all errors of this package.\n- `storage_misconfigured` (500): STORAGE_URL or PUBLIC_STORAGE_URL names nothing that can be used.\n- `storage_unavailable` (503): The backend cannot be reached or cannot do its work now; trying again may help.\n- `terms_not_found` (404): Nobody has published terms of this id on this chain, at least not yet.\n- `token_invalid` (401): The access token is malformed, expired, or was not issued by and for this API.\n- `token_missing` (401): The route needs ``Authorization: Bearer <access token>``.\n- `transaction_not_found` (404): The chain has no such transaction in a block.\n- `upload_failed` (409): The upload has failed already; its error is named, and nothing can be added to it.\n- `upload_incomplete` (400): The body ended before the file did: the connection broke, or the last boundary is missing. Nothing was kept.\n- `upload_not_found` (404): There is no such upload, or it belongs to another account.\n- `work_not_found` (404): The catalog has no such recording or stem, at least not yet; ``asOf`` of other answers says how far it is."
+            description="- `audio_empty` (422): The file has no bytes.\n- `audio_not_finite` (422): It holds NaN or infinite samples; `seconds` says where the first is.\n- `audio_out_of_range` (422): Its samples are numbers, but far louder than any recording.\n- `audio_rejected` (422): The file cannot be taken, today or ever: trying again would not help.\n- `audio_silent` (422): Nothing in it rises above the noise floor.\n- `audio_too_long` (422): Longer than the limit.\n- `audio_too_short` (422): Shorter than the limit; `seconds` says how long it is.\n- `audio_truncated` (422): It ends before the length that its own header claims.\n- `audio_unreadable` (422): No known audio format, or damaged beyond decoding.\n- `block_not_found` (404): The chain has no such block.\n- `block_not_indexed` (422): The catalog does not know this block: not yet, or it is not on this chain (any more).\n- `block_out_of_reach` (422): The catalog cannot be read as of a block: too old, or not indexed yet. ``extra`` names the blocks that can be.\n- `catalog_not_ready` (503): The index has not seen its first block, or is being set up.\n- `chain_error` (502): Base of the errors of this package.\n- `content_too_large` (413): The request's body is over the limit of its route.\n- `contract_not_found` (404): None of the house's contracts has this name or address.\n- `cursor_invalid` (400): The cursor was not made by this API.\n- `dependency_unavailable` (503): The database, storage, Redis or the chain cannot be reached just now.\n- `deployment_missing` (503): There is no deployments file for the chain, or it cannot be read.\n- `file_corrupt` (502): The stored bytes do not match their CID; they were refused.\n- `file_missing` (422): The multipart body has no part named ``file``, or more than one.\n- `file_not_found` (404): Nothing is stored under this CID.\n- `file_too_large` (413): The file is longer than the caller accepts.\n- `file_unavailable` (404): There is no such public file for this work; originals, for one, are never given out.\n- `internal_error` (500): A defect on this side; the log holds the rest under the request's id.\n- `license_not_found` (404): The catalog has no license of this id, at least not yet.\n- `login_chain_mismatch` (401): The message names a chain that this API does not serve.\n- `login_domain_mismatch` (401): The message was signed for another domain or URI: a sign of phishing, or of a wrong public URL.\n- `login_expired` (401): The message's expiration time has passed.\n- `login_message_invalid` (422): The text that was signed is not an EIP-4361 message.\n- `login_nonce_invalid` (401): The nonce was never issued here, has been used, or is too old.\n- `login_not_yet_valid` (401): The message was issued in the future, or may not be used yet.\n- `login_signature_invalid` (401): The signature is not the named account's signature of this very text.\n- `message_undecodable` (500): A message is no envelope, or carries an event that its reader does not know.\n- `metadata_pending` (404): The work is on chain, but its documents are not fetched yet; ask again shortly.\n- `method_not_allowed` (405): The path exists, but not with this method; the ``Allow`` header lists those that do.\n- `not_an_ancestor` (404): The work has no entry in the royalty table of the other, so there is nothing to prove or to claim.\n- `not_multipart` (415): Uploads come as multipart/form-data with a boundary.\n- `not_rights_holder` (403): The release policy is `licensed`, and the caller does not hold the rights.\n- `probe_failed` (422): The file could not be examined, however often it was tried.\n- `publish_failed` (503): The message was not accepted; it may be published again.\n- `query_invalid` (400): The GraphQL document, its variables or a value in it do not fit the schema; the message says where.\n- `query_too_costly` (400): The query could return more than `maxRows` rows: the product of `first` along each path, summed. Lists that name no `first` count as 100. Ask for smaller pages.\n- `query_too_deep` (400): The query nests deeper than `maxDepth`. Ask for less at once, or follow ids in a second query.\n- `query_too_slow` (503): The question takes longer than a reader may keep the database busy. Narrow it: by a work, a time, a cursor.\n- `range_not_satisfiable` (416): The range does not lie within the file.\n- `recording_exists` (409): The same file is in the catalog, or on its way there; the earlier one is named.\n- `request_invalid` (422): A parameter or a body does not fit its schema; ``errors`` names each place.\n- `request_malformed` (400): The body cannot be read at all, such as a broken JSON or multipart body.\n- `request_rejected` (400): The HTTP layer refused the request for a reason that has no code of its own.\n- `route_not_found` (404): No route has this path.\n- `royalty_table_mismatch` (500): The indexed entries do not make up the root that is on chain: the index is wrong, and gives no proof.\n- `royalty_table_refused` (422): The registry would refuse to register a remix of these parents; ``error`` is its custom error's name.\n- `rpc_refused` (502): The node answered with a JSON-RPC error: ``number`` is its code, ``data`` the revert data where there is any.\n- `rpc_unreachable` (503): No endpoint answered, or what answered is no JSON-RPC node. The same call may succeed later.\n- `separation_failed` (502): No worker could separate the recording.\n- `separation_implausible` (500): The model's output fails the checks that every separation must pass.\n- `separation_request_invalid` (400): The message cannot be understood, or contradicts itself.\n- `session_not_found` (404): The vault has no session of this id, at least not yet.\n- `settings_invalid` (500): A setting is malformed.\n- `signature_invalid` (422): The signature is not the creator's signature of this registration.\n- `signature_missing` (422): The creator's signature was not given, or not in time.\n- `source_mismatch` (500): The stored original is not the file that the request names by its hash.\n- `source_missing` (404): The compiler's input is not beside the deployments file on this server.\n- `storage_error` (500): The base of all errors of this package.\n- `storage_misconfigured` (500): STORAGE_URL or PUBLIC_STORAGE_URL names nothing that can be used.\n- `storage_unavailable` (503): The backend cannot be reached or cannot do its work now; trying again may help.\n- `terms_not_found` (404): Nobody has published terms of this id on this chain, at least not yet.\n- `token_invalid` (401): The access token is malformed, expired, or was not issued by and for this API.\n- `token_missing` (401): The route needs ``Authorization: Bearer <access token>``.\n- `transaction_not_found` (404): The chain has no such transaction in a block.\n- `upload_failed` (409): The upload has failed already; its error is named, and nothing can be added to it.\n- `upload_incomplete` (400): The body ended before the file did: the connection broke, or the last boundary is missing. Nothing was kept.\n- `upload_not_found` (404): There is no such upload, or it belongs to another account.\n- `work_not_found` (404): The catalog has no such recording or stem, at least not yet; ``asOf`` of other answers says how far it is.\n- `worker_lost` (500): Every worker that tried the job ended before it was done."
         ),
     ]
-    instance: Annotated[str, Field(description="The path that answered", title="Instance")]
+    instance: Annotated[str, Field(description="The path that answered")]
     request_id: Annotated[
         str | None,
-        Field(
-            alias="requestId",
-            description="Name of this request in the logs",
-            title="Requestid",
-        ),
+        Field(alias="requestId", description="Name of this request in the logs"),
     ] = None
 
 
@@ -2013,22 +1452,18 @@ class Artist(Body):
     An account by what it made, holds and sells. ``names``: what its newest recordings call it.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
     as_of: Annotated[AsOf, Field(alias="asOf")]
-    address: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", title="Address")]
-    names: Annotated[list[str], Field(title="Names")]
-    recordings: Annotated[int, Field(title="Recordings")]
-    remixes: Annotated[int, Field(title="Remixes")]
-    titles: Annotated[int, Field(title="Titles")]
-    licenses_held: Annotated[int, Field(alias="licensesHeld", title="Licensesheld")]
-    licenses_sold: Annotated[int, Field(alias="licensesSold", title="Licensessold")]
-    on_sale: Annotated[int, Field(alias="onSale", title="Onsale")]
-    payout: Annotated[Payout | None, Field(title="Payout")]
-    owed: Annotated[list[TokenAmount], Field(title="Owed")]
-    links: Annotated[dict[str, str], Field(title="Links")]
+    address: str
+    names: list[str]
+    recordings: int
+    remixes: int
+    titles: int
+    licenses_held: Annotated[int, Field(alias="licensesHeld")]
+    licenses_sold: Annotated[int, Field(alias="licensesSold")]
+    on_sale: Annotated[int, Field(alias="onSale")]
+    payout: str | None
+    owed: list[TokenAmount]
+    links: dict[str, str]
 
 
 class AttachmentPage(Body):
@@ -2036,13 +1471,9 @@ class AttachmentPage(Body):
     Attachments, newest first.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
     as_of: Annotated[AsOf, Field(alias="asOf")]
-    next: Annotated[str | None, Field(title="Next")]
-    items: Annotated[list[AttachmentView], Field(title="Items")]
+    next: str | None
+    items: list[AttachmentView]
 
 
 class CatalogPage(Body):
@@ -2050,10 +1481,6 @@ class CatalogPage(Body):
     One page, newest first. ``next`` is null on the last one.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
     as_of: Annotated[AsOf, Field(alias="asOf")]
-    items: Annotated[list[RecordingView], Field(title="Items")]
-    next: Annotated[str | None, Field(title="Next")]
+    items: list[RecordingView]
+    next: str | None
