@@ -25,8 +25,8 @@ AS_OF = b"stemma-as-of"
 _MAX_BYTES = 64 * 1024 * 1024
 _MAX_ANSWER_BYTES = 2 * 1024 * 1024
 _MAX_QUESTION_BYTES = 16 * 1024
-_MAX_AGE_SECONDS = 5.0
-"""Views can be swapped under the readers' feet by a rebuild, which is no change of the index."""
+_MAX_AGE_SECONDS = 60.0
+"""The net beneath: a connection can be dead for a while before it is known that it does not listen any more."""
 
 _WORTH_COMPRESSING = 1_000
 _GZIP_LEVEL = 1

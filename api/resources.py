@@ -26,7 +26,8 @@ from stemma.storage import Storage, open_storage
 
 # Planning a page of the catalog takes as long as reading it: a statement that comes again keeps its plan.
 _READER_OPTIONS = (
-    "-c default_transaction_read_only=on -c statement_timeout=8s -c jit=off -c plan_cache_mode=force_generic_plan"
+    "-c default_transaction_read_only=on -c statement_timeout=8s -c jit=off"
+    " -c plan_cache_mode=force_generic_plan -c enable_mergejoin=off"
 )
 
 

@@ -3,7 +3,8 @@
 `catalogRps` is what 16 connections get in a closed loop that walks over the newest pages and comes back to them, as
 visitors of a site do; `catalogP99Ms` is taken at half that rate in an open loop, from when a request is due.
 `catalogFreshRps` asks for a page that was never asked for before, every time. `graphqlRps` are 50 recordings with
-stems, titles and licenses, a different page every time, in `graphqlStatements` statements. Usage:
+stems, titles and licenses, a different page every time, in `graphqlStatements` statements. `…CpuMs` are CPU
+milliseconds per request, of the API process and of Postgres: on a busy machine they say more than rates. Usage:
 `python benchmarks/catalog_read.py [--recordings 1000000] [--seconds 10]`; the last line is one JSON object.
 """
 
@@ -18,11 +19,13 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import httpx
+import psutil
 import psycopg
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -58,13 +61,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="stemma-bench-") as name:
         home = Path(name)
         home.chmod(0o711)
-        with _database(home, options.database, options.recordings) as database, _api(home, database) as port:
-            figures = asyncio.run(_measure(port, database, options.seconds))
+        with _database(home, options.database, options.recordings) as database, _api(home, database) as served:
+            figures = asyncio.run(_measure(served, database, options.seconds))
     figures["recordings"] = options.recordings
     print(json.dumps(figures))
 
 
-async def _measure(port: int, database: Database, seconds: float) -> dict[str, Any]:
+async def _measure(served: "_Served", database: Database, seconds: float) -> dict[str, Any]:
+    port = served.port
     cursors = await _walk(port)
     rng = random.Random(1)
     visited = [_get(f"/catalog?limit=50{cursor}") for cursor in cursors]
@@ -73,17 +77,21 @@ async def _measure(port: int, database: Database, seconds: float) -> dict[str, A
     ids = iter(range(10**9))
     for request in visited:  # what is asked for again and again is there by then
         await _answer(port, request)
-    rps = await _closed_loop(port, lambda: rng.choice(visited), seconds, _CONNECTIONS)
+    rps, cost = await _closed_loop(served, lambda: rng.choice(visited), seconds, _CONNECTIONS)
     latencies = await _open_loop(port, lambda: rng.choice(visited), seconds, rps / 2)
-    fresh_rps = await _closed_loop(port, lambda: next(fresh), seconds, _CONNECTIONS)
-    graphql_rps = await _closed_loop(port, lambda: _graphql(next(ids)), seconds, 4)
+    fresh_rps, fresh_cost = await _closed_loop(served, lambda: next(fresh), seconds, _CONNECTIONS)
+    await _closed_loop(served, lambda: _graphql(next(ids)), 2.0, 4)
+    graphql_rps, graphql_cost = await _closed_loop(served, lambda: _graphql(next(ids)), seconds, 4)
     return {
         "catalogRps": round(rps),
         "catalogP99Ms": round(_percentile(latencies, 0.99) * 1000, 1),
         "catalogP50Ms": round(_percentile(latencies, 0.5) * 1000, 1),
+        "catalogCpuMs": cost,
         "catalogFreshRps": round(fresh_rps, 1),
+        "catalogFreshCpuMs": fresh_cost,
         "graphqlStatements": await _statements(database),
         "graphqlRps": round(graphql_rps, 1),
+        "graphqlCpuMs": graphql_cost,
     }
 
 
@@ -139,20 +147,25 @@ async def _answer(port: int, request: bytes) -> None:
         await _exchange(reader, writer, request)
 
 
-async def _closed_loop(port: int, request: Request, seconds: float, connections: int) -> float:
-    until = time.perf_counter() + seconds
+async def _closed_loop(
+    served: "_Served", request: Request, seconds: float, connections: int
+) -> tuple[float, dict[str, float]]:
+    """Requests per second, and CPU milliseconds per request."""
+    began, spent = time.perf_counter(), served.cpu_seconds()
+    until = began + seconds
     done = 0
 
     async def ask() -> None:
         nonlocal done
-        async with _connection(port) as (reader, writer):
+        async with _connection(served.port) as (reader, writer):
             while time.perf_counter() < until:
                 await _exchange(reader, writer, request())
                 done += 1
 
-    began = time.perf_counter()
     await asyncio.gather(*(ask() for _ in range(connections)))
-    return done / (time.perf_counter() - began)
+    rate = done / (time.perf_counter() - began)
+    now = served.cpu_seconds()
+    return rate, {part: round((now[part] - spent[part]) / done * 1000, 2) for part in now}
 
 
 async def _open_loop(port: int, request: Request, seconds: float, rate: float) -> list[float]:
@@ -230,8 +243,30 @@ def _database(home: Path, filled: str | None, recordings: int) -> Iterator[Datab
         yield Database.of(url, passwords)
 
 
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """One API process over a database."""
+
+    port: int
+    pid: int
+    admin_url: str
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """What the process and the database's readers have spent so far."""
+        with psycopg.connect(self.admin_url) as connection:
+            readers = connection.execute(
+                "select pid from pg_stat_activity where application_name = 'stemma-api-reader'"
+            ).fetchall()
+        return {"api": _cpu_seconds(self.pid), "postgres": sum(_cpu_seconds(pid) for (pid,) in readers)}
+
+
+def _cpu_seconds(pid: int) -> float:
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)
+
+
 @contextlib.contextmanager
-def _api(home: Path, database: Database) -> Iterator[int]:
+def _api(home: Path, database: Database) -> Iterator[_Served]:
     [port] = free_ports(1)
     key = home / "key.pem"
     pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -257,7 +292,7 @@ def _api(home: Path, database: Database) -> Iterator[int]:
                     httpx.get(f"http://127.0.0.1:{port}/healthz")
                     break
                 time.sleep(0.1)
-            yield port
+            yield _Served(port, process.pid, database.admin_url)
         finally:
             process.terminate()
             process.wait(10)

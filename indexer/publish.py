@@ -2,6 +2,7 @@
 
 from indexer.past import past_schema
 from indexer.views import VIEWS
+from stemma.catalog.views import FEED_CHANNEL
 from stemma.database.roles import READER
 
 _CHAIN = "chain_"
@@ -32,7 +33,7 @@ def publication(generation: int) -> list[str]:
     """The statements that point every view of `catalog` at one generation; to be run in one transaction.
 
     The views are replaced, not dropped, so that readers' grants and readers' own views over them stay. Their twins in
-    `catalog_at`, over the past of the same tables, are made anew.
+    `catalog_at`, over the past of the same tables, are made anew. Readers are told, for they may keep answers.
     """
     chain, past = chain_schema(generation), past_schema(chain_schema(generation))
     statements = ["drop schema if exists catalog_at cascade", "create schema catalog_at"]
@@ -42,4 +43,5 @@ def publication(generation: int) -> list[str]:
     for schema in ("catalog", "catalog_at"):
         statements.append(f"grant usage on schema {schema} to {READER}")
         statements.append(f"grant select on all tables in schema {schema} to {READER}")
+    statements.append(f"select pg_notify('{FEED_CHANNEL}', 'views')")
     return statements

@@ -28,14 +28,19 @@ class TrueAsOf(Protocol):
 def answer(request: Request, body: TrueAsOf, *, block: int | None) -> Response:
     """Return a body as JSON, or 304. The entity tag covers all but `asOf`."""
     rest = body.model_dump_json(by_alias=True, exclude={"as_of"}).encode()
-    as_of = body.as_of.model_dump_json(by_alias=True).encode()
-    is_final = block is not None and body.as_of.finality is Finality.FINALIZED
+    return answer_encoded(request, body.as_of, rest, block=block)
+
+
+def answer_encoded(request: Request, as_of: AsOf, rest: bytes, *, block: int | None) -> Response:
+    """Return a body as JSON, or 304; ``rest`` is the JSON object of all its members but `asOf`; it is not empty."""
+    true_as_of = as_of.model_dump_json(by_alias=True).encode()
+    is_final = block is not None and as_of.finality is Finality.FINALIZED
     return caching.json_response(
         request,
-        b'{"asOf":' + as_of + b"," + rest[1:],
+        b'{"asOf":' + true_as_of + b"," + rest[1:],
         version=rest,
         cache_control=_OF_A_FINAL_BLOCK if is_final else _UNTIL_THE_NEXT_BLOCK,
-        extra={"Stemma-As-Of": as_of_header(body.as_of)},
+        extra={"Stemma-As-Of": as_of_header(as_of)},
     )
 
 

@@ -17,7 +17,6 @@ from sqlalchemy import (
     bindparam,
     cast,
     func,
-    literal,
     literal_column,
     or_,
     select,
@@ -85,18 +84,26 @@ def any_of(found: Select[Any]) -> ColumnElement[Any]:
     return func.any(cast(whole, ARRAY(LargeBinary)))
 
 
-def page(wanted: Filter, columns: Sequence[ColumnElement[Any]], *, after: Place | None, limit: int) -> Select[Any]:
-    """Return the statement of one page: columns of `recordings`, and ``rank``; best first, or newest first."""
+def behind(place: Place | None) -> dict[str, Any]:
+    """Return the parameters of a statement that is told to begin behind a place."""
+    return {} if place is None else {"block": place.block_number, "log": place.log_index, "rank": place.rank}
+
+
+def page(wanted: Filter, columns: Sequence[ColumnElement[Any]], *, is_behind: bool, limit: int) -> Select[Any]:
+    """Return the statement of one page: columns of `recordings`, and ``rank``; best first, or newest first.
+
+    ``is_behind``: it takes the parameters that `behind` makes.
+    """
     if not wanted.needs_search:
-        return _narrowed(wanted, recordings, columns, after=after, limit=limit)
-    found = _narrowed(wanted, search, [search.c.recording_id], after=after, limit=limit).cte("chosen")
+        return _narrowed(wanted, recordings, columns, is_behind=is_behind, limit=limit)
+    found = _narrowed(wanted, search, [search.c.recording_id], is_behind=is_behind, limit=limit).cte("chosen")
     rank = select(found.c.rank).where(found.c.recording_id == recordings.c.recording_id).correlate(recordings)
     statement = select(*columns, rank.scalar_subquery().label("rank"))
     return statement.where(recordings.c.recording_id == any_of(select(found.c.recording_id)))
 
 
 def _narrowed(
-    wanted: Filter, source: FromClause, columns: Sequence[ColumnElement[Any]], *, after: Place | None, limit: int
+    wanted: Filter, source: FromClause, columns: Sequence[ColumnElement[Any]], *, is_behind: bool, limit: int
 ) -> Select[Any]:
     """The first recordings that fulfil the conditions, with ``rank``, which is 0 unless that is what they go by."""
     rank = _rank(wanted.words, source) if wanted.by_relevance and wanted.words else literal_column("0.0::float8")
@@ -104,10 +111,10 @@ def _narrowed(
     if wanted.by_relevance:
         place.insert(0, rank)
     statement = select(*columns, rank.label("rank")).where(*_conditions(wanted, source))
-    if after is not None:
-        known = [literal(after.block_number, BigInteger), literal(after.log_index, Integer)]
+    if is_behind:
+        known: list[ColumnElement[Any]] = [bindparam("block", type_=BigInteger), bindparam("log", type_=Integer)]
         if wanted.by_relevance:
-            known.insert(0, literal(after.rank, Float(53)))
+            known.insert(0, bindparam("rank", type_=Float(53)))
         statement = statement.where(tuple_(*place) < tuple_(*known))
     # A limit that the planner does not know makes it plan to read a tenth of everything.
     known_limit = bindparam(None, limit, Integer, literal_execute=True, unique=True)

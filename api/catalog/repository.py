@@ -1,9 +1,12 @@
 """Reading the views of `catalog`: one statement per page, so that a page and its `asOf` come from one snapshot."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Select, Subquery, func, literal_column, select, true
+import msgspec
+from sqlalchemy import ColumnElement, Row, Select, Subquery, Text, cast, func, literal_column, select, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,17 +19,49 @@ _DOCUMENTS = ("credits", "manifest")
 _HEAD = [column.label(f"head_{column.name}") for column in head.c]
 
 
+class StemRow(msgspec.Struct, array_like=True, gc=False):
+    """A row of `stems` as it comes with its recording: the columns of these names, bytes as hex without ``0x``."""
+
+    stem_id: str
+    kind: int
+    version: int
+    sha256: str
+    cid_digest: str
+    cid_codec: int
+    rights_holder: str
+    title_holder: str | None
+    committed_at: datetime
+    tx_hash: str
+    block_number: int
+    block_hash: str
+    log_index: int
+
+
+_decode_stems = msgspec.json.Decoder(list[StemRow]).decode
+
+
+def stems_of(row: Row[Any]) -> list[StemRow]:
+    """Return the stems of a recording that was read here, in the order of their kinds."""
+    return [] if row.stems is None else _decode_stems(row.stems)
+
+
 async def page(connection: AsyncConnection, wanted: Filter, *, after: Place | None, limit: int) -> Sequence[Row[Any]]:
     """Return the head with up to ``limit`` recordings, best or newest first; one row without a recording if none match.
 
     Each row has the head as ``head_…``, a recording's columns without its documents, and its stems as JSON.
     No row at all means that there is no head yet.
     """
-    columns = [column for column in recordings.c if column.name not in _DOCUMENTS]
-    found = filters.page(wanted, columns, after=after, limit=limit).subquery("page")
-    whole = _with_head(found, wanted.kinds, is_ranked=wanted.by_relevance)
-    rows: Sequence[Row[Any]] = (await connection.execute(whole)).all()
+    statement = _page(wanted, limit, after is not None)
+    rows: Sequence[Row[Any]] = (await connection.execute(statement, filters.behind(after))).all()
     return rows
+
+
+@lru_cache(maxsize=256)
+def _page(wanted: Filter, limit: int, is_behind: bool) -> Select[Any]:
+    """The statement of a page. Making one anew takes as long as answering it."""
+    columns = [column for column in recordings.c if column.name not in _DOCUMENTS]
+    found = filters.page(wanted, columns, is_behind=is_behind, limit=limit).subquery("page")
+    return _with_head(found, wanted.kinds, is_ranked=wanted.by_relevance)
 
 
 async def recording(connection: AsyncConnection, recording_id: bytes) -> Row[Any] | None:
@@ -71,16 +106,18 @@ def _with_head(
 
 
 def _stems_of(found: Subquery, kinds: tuple[int, ...]) -> Any:
-    """The stems of a recording as a JSON array in the order of their kinds; bytes as hex without ``0x``."""
-    members: list[Any] = []
-    for column in stems.c:
-        is_bytes = column.type.python_type is bytes
-        members += [_name(column.name), func.encode(column, "hex") if is_bytes else column]
-    aggregate = func.jsonb_agg(aggregate_order_by(func.jsonb_build_object(*members), stems.c.kind))
-    statement = select(aggregate).where(stems.c.recording_id == found.c.recording_id)
+    """The stems of a recording as JSON, an array of arrays; see `StemRow`."""
+    members = [_plain(stems.c[name]) for name in StemRow.__struct_fields__]
+    aggregate = func.json_agg(aggregate_order_by(func.json_build_array(*members), stems.c.kind))
+    statement = select(cast(aggregate, Text)).where(stems.c.recording_id == found.c.recording_id)
     if kinds:
         statement = statement.where(stems.c.kind.in_(kinds))
     return statement.correlate(found).scalar_subquery()
+
+
+def _plain(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A column as JSON has it."""
+    return func.encode(column, literal_column("'hex'")) if column.type.python_type is bytes else column
 
 
 def _slots_of(found: Subquery) -> Any:

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from api.catalog import errors, service
-from api.catalog.answering import answer
+from api.catalog.answering import answer, answer_encoded
 from api.catalog.queries import CatalogQuery, WorkIdPath
 from api.catalog.schemas import CatalogPage, RecordingDetails, StemDetails
 from api.dependencies import OptionalUser, ResourcesDependency
@@ -58,7 +59,8 @@ async def list_catalog(
     The entity tag covers the items and not `asOf`; a 304 carries the current one in the header `Stemma-As-Of`.
     """
     page = await service.page(connection, asked.filter(), cursor=asked.cursor, limit=asked.limit)
-    return answer(request, page, block=block)
+    rest = msgspec.json.encode({"items": page.items, "next": page.next})
+    return answer_encoded(request, page.as_of, rest, block=block)
 
 
 @router.get(

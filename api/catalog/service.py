@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from api.catalog import cursors, presentation, repository
 from api.catalog.errors import CatalogNotReady, FileUnavailable, MetadataPending, NotRightsHolder, WorkNotFound
 from api.catalog.filters import Filter
-from api.catalog.schemas import CatalogPage, RecordingDetails, RecordingView, StemDetails, StemView
+from api.catalog.schemas import AsOf, RecordingDetails, RecordingView, StemDetails, StemView
 from api.identity.accounts import Account
 from api.identity.errors import TokenMissing
 from stemma import works
@@ -42,7 +42,16 @@ class OfferedFile:
     name: str
 
 
-async def page(connection: AsyncConnection, wanted: Filter, *, cursor: str | None, limit: int) -> CatalogPage:
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of recordings, each as `RecordingView` describes it, ready to be encoded."""
+
+    as_of: AsOf
+    items: list[dict[str, Any]]
+    next: str | None
+
+
+async def page(connection: AsyncConnection, wanted: Filter, *, cursor: str | None, limit: int) -> Page:
     """Return one page of recordings, newest first or, if that is wanted, best first.
 
     Raises:
@@ -59,7 +68,7 @@ async def page(connection: AsyncConnection, wanted: Filter, *, cursor: str | Non
         last = found[limit - 1]
         rank = last.rank if wanted.by_relevance else None
         following = cursors.encode(cursors.Place(last.block_number, last.log_index, rank))
-    return CatalogPage(
+    return Page(
         as_of=presentation.as_of(rows[0]),
         items=[presentation.recording(row) for row in found[:limit]],
         next=following,

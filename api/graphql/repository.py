@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -20,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.graphql import filters, scalars
-from api.graphql.entities import Entity, Relation
+from api.graphql.entities import ENTITIES, Entity, Relation
 from api.graphql.plan import TYPENAME, Inner, Reading
 from stemma.catalog.views import head
 
@@ -53,8 +54,9 @@ def _json_of(
 ) -> ColumnElement[Any]:
     """Return the scalar subquery that is the JSON of a reading: an array, or an object or null."""
     entity, wanted = reading.entity, reading.arguments
-    source = entity.view.alias(next(names))
-    rows = select(*_outputs(reading, source, names)).select_from(source)
+    name = next(names)
+    source = _source(entity.name, name)
+    rows = select(*_outputs(reading, name, names)).select_from(source)
     if relation is not None and parent is not None:
         rows = rows.where(relation.on(parent, source)).correlate(parent)
     if wanted.id is not None:
@@ -66,10 +68,10 @@ def _json_of(
         if wanted.skip:
             rows = rows.offset(_known(wanted.skip))
     rows = rows.limit(_known(wanted.first))
-    name = next(names)
-    row = func.row_to_json(literal_column(name))
+    inner = next(names)
+    row = func.row_to_json(literal_column(inner))
     whole = func.coalesce(func.json_agg(row), literal_column("'[]'::json")) if reading.is_many else row
-    return select(whole).select_from(rows.subquery(name)).scalar_subquery()
+    return select(whole).select_from(rows.subquery(inner)).scalar_subquery()
 
 
 def _known(number: int) -> ColumnElement[int]:
@@ -77,18 +79,31 @@ def _known(number: int) -> ColumnElement[int]:
     return bindparam(None, number, Integer, literal_execute=True, unique=True)
 
 
-def _outputs(reading: Reading, source: FromClause, names: Iterator[str]) -> Iterator[ColumnElement[Any]]:
+@lru_cache(maxsize=1 << 12)
+def _source(view: str, name: str) -> FromClause:
+    """A view under a name. Names come in the order of the plan, so plans share them, and what is made of them."""
+    return ENTITIES[view].view.alias(name)
+
+
+def _outputs(reading: Reading, name: str, names: Iterator[str]) -> Iterator[ColumnElement[Any]]:
     entity = reading.entity
+    source = _source(entity.name, name)
     for alias, output in reading.outputs.items():
         if isinstance(output, Inner):
             yield _json_of(output.reading, names, relation=output.relation, parent=source).label(alias)
         elif output == TYPENAME:
             yield literal_column(f"'{entity.type_name}'").label(alias)
-        elif output == "id":
-            yield _id(entity, source).label(alias)
         else:
-            form = scalars.form_of(entity, entity.view.c[output])
-            yield scalars.written(entity, form, source.c[output]).label(alias)
+            yield _written(entity.name, name, output).label(alias)
+
+
+@lru_cache(maxsize=1 << 14)
+def _written(view: str, name: str, output: str) -> ColumnElement[Any]:
+    """What an answer says of a column, or of the id, of a view under a name."""
+    entity, source = ENTITIES[view], _source(view, name)
+    if output == "id":
+        return _id(entity, source)
+    return scalars.written(entity, scalars.form_of(entity, entity.view.c[output]), source.c[output])
 
 
 def _id(entity: Entity, source: FromClause) -> ColumnElement[Any]:

@@ -1,5 +1,6 @@
 """CIDs against vectors on which two independent implementations agree, and against their own definition."""
 
+import base64
 import hashlib
 import itertools
 import json
@@ -50,6 +51,13 @@ def longest() -> bytes:
 def test_files_have_the_cids_of_the_vectors(vector: dict[str, object], longest: bytes) -> None:
     blob = identify(longest[: vector["size"]])  # type: ignore[misc]
     assert (blob.sha256.hex(), str(blob.cid), blob.size) == (vector["sha256"], vector["cid"], vector["size"])
+
+
+@given(st.sampled_from([RAW, DAG_PB]), st.binary(min_size=32, max_size=32))
+def test_the_text_is_base32(codec: int, digest: bytes) -> None:
+    cid = Cid(codec, digest)
+    assert str(cid) == "b" + base64.b32encode(bytes(cid)).decode().rstrip("=").lower()
+    assert Cid.parse(str(cid)) == cid
 
 
 def test_the_directory_has_the_cid_of_the_vectors() -> None:

@@ -3,7 +3,7 @@
 from stemma.catalog.views.columns import BIG, BOOL, BYTES, INT, JSON, TEXT, TIME, view
 
 FEED_CHANNEL = "stemma_feed"
-"""NOTIFY channel: one notification per change of the index. The payload is for people: a block number, or `content`."""
+"""NOTIFY channel: one notification per change of what readers see. The payload is for people: a block, or what else."""
 
 RECORDING_REGISTERED = "recording.registered"
 SEPARATION_COMMITTED = "separation.committed"
