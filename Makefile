@@ -1,6 +1,6 @@
 # `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format contracts-test contracts-test-py-evm contracts-test-anvil clients bench-indexer soak-indexer soak-contracts mutants bench-gas tour lock clean
+.PHONY: help setup demo up test lint format contracts-test contracts-test-py-evm contracts-test-anvil clients bench-indexer soak-indexer soak-contracts mutants bench-gas audit tour lock clean
 
 BIN := .venv/bin
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -63,10 +63,14 @@ bench-gas: setup ## print what the contracts' acts cost; ACCEPT=1 writes .gas-sn
 tour: setup ## walk one family tree on a chain of its own and check everybody's money to the last unit
 	@$(BIN)/python -m scripts.tour
 
+audit: setup ## fuzz, prove and scan the contracts; writes docs/security/audit-report.md, fails on anything unexplained
+	@scripts/audit/install.sh
+	@$(BIN)/python -m scripts.audit
+
 lock: setup ## bring the lock files to pyproject.toml; UPGRADE=1 takes the newest versions that it allows
 	@UPGRADE='$(UPGRADE)' scripts/lock.sh
 
 clean: ## remove the stack's data, the virtual environment, node_modules and every cache
 	@[ ! -x $(BIN)/python ] || $(BIN)/python -m stack.home
-	rm -rf .venv node_modules .build .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-audit node_modules tests/forge/node_modules .build .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	rm -rf *.egg-info build

@@ -61,6 +61,7 @@ contract SessionVault is ISessionVault, EIP712, ReentrancyGuardTransient {
     /// @inheritdoc ISessionVault
     function withdraw(address token, uint256 amount, address to) external nonReentrant {
         require(to != address(0), ZeroAddress());
+        require(to != address(this), TransferFailed(token, to, amount)); // it would be nobody's here
         require(amount != 0, ZeroAmount());
         uint256 balance = _debit(msg.sender, token, amount);
         emit VaultWithdrawn(msg.sender, token, to, amount, balance);

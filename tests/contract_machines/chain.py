@@ -23,8 +23,9 @@ def address_text(address: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a transaction."""
+    """What became of a transaction, which is named by its hash."""
 
+    transaction: str
     succeeded: bool
     gas: int
     block: int
@@ -196,6 +197,7 @@ class Chain:
             if log is not None:
                 logs.append(log)
         return Receipt(
+            transaction=raw["transactionHash"],
             succeeded=raw["status"] == "0x1",
             gas=int(raw["gasUsed"], 16),
             block=int(raw["blockNumber"], 16),

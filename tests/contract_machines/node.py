@@ -141,6 +141,7 @@ def running_node() -> Iterator[Node]:
             *("--block-base-fee-per-gas", "0"),
             *("--accounts", "1"),
             *("--order", "fifo"),
+            *("--prune-history", "64"),
             "--no-mining",
             "--auto-impersonate",
             "--silent",

@@ -15,7 +15,7 @@ from tests.contract_machines.abi import Log, keccak
 from tests.contract_machines.chain import RICH, Chain, Receipt, Transaction, address_text
 from tests.contract_machines.compiler import HOUSE, Artifact
 from tests.contract_machines.laws import check_laws
-from tests.contract_machines.node import CHAIN_ID, GENESIS_TIME, running_node
+from tests.contract_machines.node import CHAIN_ID, GENESIS_TIME, NodeRefused, running_node
 from tests.contract_machines.reference.calls import Call
 from tests.contract_machines.reference.house import House
 from tests.contract_machines.reference.rules import Refused
@@ -89,7 +89,7 @@ class World:
         def check_receipt(receipt: Receipt) -> None:
             self.gas = receipt.gas
             self._follow(receipt)
-            assert receipt.succeeded, f"{what} was refused with {self._reason(transaction, receipt)}"
+            assert receipt.succeeded, f"{what} was refused with {self._reason(receipt)}"
             unexpected, missing = _compare(expected, receipt)
             assert not unexpected, f"{what} left {unexpected[0]}, not {missing}"
             assert not missing, f"{what} did not leave {missing[0]}"
@@ -195,16 +195,16 @@ class World:
             owed = sum(amount for (_, of), amount in house.state.budgets.items() if of == token)
             assert house.balance(token, house.vault.address) >= owed, "the vault owes more than it has"
 
-    def _reason(self, transaction: Transaction, receipt: Receipt) -> str:
-        order = transaction.as_json()
-        block = {"time": hex(receipt.time), "number": hex(receipt.block)}
-        reasons: list[Any] = []
+    def _reason(self, receipt: Receipt) -> str:
+        traces: list[Any] = []
         node = self.chain.node
-        node.post("eth_call", [order, hex(receipt.block - 1), {}, block], reasons.append)
+        # The node has forgotten the states of old blocks, and kept what every transaction did.
+        node.post("debug_traceTransaction", [receipt.transaction, {"tracer": "callTracer"}], traces.append)
         # Called from within a drain: the answers before this one come first.
         node.drain()
-        [answer] = reasons
-        return self.chain.error_name(getattr(answer, "data", b"")) or str(answer)
+        [trace] = traces
+        output = "0x" if isinstance(trace, NodeRefused) else trace.get("output", "0x")
+        return self.chain.error_name(bytes.fromhex(output[2:])) or str(trace)
 
     # ------------------------------------------------------------------ beginning anew
 

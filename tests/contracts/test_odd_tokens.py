@@ -151,6 +151,21 @@ class TestReturnValues:
         with reverts("BalanceMismatch", grew=0, expected=5):
             simulate(splitter.pay, track, token, 5, REFERENCE, sender=payer)
 
+    def test_true_is_believed_of_withdrawals(self, splitter, tokens, track, other, income, payer, creator):
+        """An accepted token that begins to lie cheats whoever draws it then, and nobody else; it stays as surplus."""
+        token = tokens["LyingToken"]
+        for work, each in ((track, token), (other, token), (other, NATIVE)):
+            income(work, each, 1000)
+        token.setOn(True, sender=payer)
+        splitter.withdraw(track, token, TITLE_SLOT, creator, sender=creator)
+        assert token.balanceOf(creator) == 0
+        assert splitter.available(track, token, TITLE_SLOT) == 0
+        assert splitter.surplusOf(token) == 1000
+        splitter.withdraw(other, NATIVE, TITLE_SLOT, creator, sender=creator)
+        token.setOn(False, sender=payer)
+        splitter.withdraw(other, token, TITLE_SLOT, creator, sender=creator)
+        assert token.balanceOf(creator) == 1000
+
     def test_a_revert_on_zero_never_comes(self, splitter, tokens, track, income, payer, creator):
         """Nothing of zero is ever moved: not a fee, not a work without income."""
         token = tokens["ZeroRevertingToken"]

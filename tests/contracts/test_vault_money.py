@@ -115,6 +115,11 @@ class TestWithdraw:
         with reverts("ZeroAddress"):
             simulate(vault.withdraw, usdc, 1, ZERO, sender=buyer)
 
+    def test_not_to_the_vault_itself(self, vault, usdc, buyer, filled):
+        """There it would be in nobody's balance."""
+        with reverts("TransferFailed", token=usdc.address, to=vault.address, amount=1):
+            simulate(vault.withdraw, usdc, 1, vault, sender=buyer)
+
     def test_not_by_the_agent(self, vault, usdc, budget, filled):
         budget.open(budget.session())
         with reverts("OverBalance", balance=0):

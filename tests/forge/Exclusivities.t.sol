@@ -29,8 +29,10 @@ contract ExclusivitiesTest is Base {
         if (until <= time) assert(blocked == _byStems(word, coverage, time));
     }
 
+    // ------------------------------------------------------------------ proofs
+
     /// @notice Time alone frees everything.
-    function testFuzz_timeFrees(uint256 word, uint8 coverage) external pure {
+    function check_timeFrees(uint256 word, uint8 coverage) external pure {
         assert(Exclusivities.blockedUntil(word, coverage, type(uint32).max) == 0);
     }
 

@@ -40,30 +40,46 @@ contract LedgerTest is Base {
 
     // ------------------------------------------------------------------ proofs
 
+    /// @notice An entitlement is its exact share rounded down: no more than that, and less than one unit below it. Summed
+    /// over shares of a million parts together, n entitlements come to no more than the total and lack less than n units.
+    function check_entitlementIsNoMoreThanTheShare(uint120 total, uint32 ppm) external pure {
+        if (ppm > WHOLE) return;
+        (uint256 exact, uint256 entitled) = _inMillionths(total, ppm);
+        assert(entitled <= exact);
+    }
+
+    function check_entitlementLacksLessThanOneUnit(uint120 total, uint32 ppm) external pure {
+        if (ppm > WHOLE) return;
+        (uint256 exact, uint256 entitled) = _inMillionths(total, ppm);
+        assert(exact < entitled + WHOLE);
+    }
+
     function check_entitlementIsNoMoreThanTheTotal(uint120 total, uint32 ppm) external pure {
         if (ppm > WHOLE) return;
         assert(Ledger.entitlement(total, ppm) <= total);
     }
 
-    function check_entitlementNeverFalls(uint120 total, uint120 more, uint32 ppm) external pure {
-        if (ppm > WHOLE || uint128(total) + more > MOST) return;
-        assert(Ledger.entitlement(uint128(total) + more, ppm) >= Ledger.entitlement(total, ppm));
+    /// @notice So what was taken by it once never exceeds it, whatever is paid in later.
+    function check_entitlementNeverFalls(uint120 total, uint120 later, uint32 ppm) external pure {
+        if (ppm > WHOLE || later < total) return;
+        assert(Ledger.entitlement(later, ppm) >= Ledger.entitlement(total, ppm));
     }
 
-    /// @notice A stack and the rest of it never come to more than what was received.
-    function check_twoSharesFit(uint120 total, uint32 stack) external pure {
-        if (stack > WHOLE) return;
-        uint256 sum = uint256(Ledger.entitlement(total, stack)) + Ledger.entitlement(total, WHOLE - stack);
-        assert(sum <= total);
-        assert(total - sum < 2);
+    /// @notice What is due is what is lacking, to the unit.
+    function check_dueIsWhatIsLacking(uint120 total, uint32 ppm, uint128 taken) external pure {
+        if (ppm > WHOLE || taken > Ledger.entitlement(total, ppm)) return;
+        (uint128 amount, uint128 takenAfter) = Ledger.due(total, ppm, taken);
+        assert(takenAfter == Ledger.entitlement(total, ppm));
+        assert(uint256(taken) + amount == takenAfter);
     }
 
-    /// @notice What is due is what is lacking, and is never below zero once it was taken by the rule.
-    function check_dueDoesNotOverflow(uint120 total, uint120 more, uint32 ppm) external pure {
-        if (ppm > WHOLE || uint128(total) + more > MOST) return;
-        (, uint128 taken) = Ledger.due(total, ppm, 0);
-        (uint128 due, uint128 takenAfter) = Ledger.due(uint128(total) + more, ppm, taken);
-        assert(takenAfter == Ledger.entitlement(uint128(total) + more, ppm));
-        assert(uint256(taken) + due == takenAfter);
+    // ------------------------------------------------------------------ internal
+
+    /// @dev Unchecked, since 140 bits cannot overflow and a solver would have to prove that first.
+    function _inMillionths(uint120 total, uint32 ppm) private pure returns (uint256 exact, uint256 entitled) {
+        unchecked {
+            exact = uint256(total) * ppm;
+            entitled = uint256(Ledger.entitlement(total, ppm)) * WHOLE;
+        }
     }
 }

@@ -68,6 +68,27 @@ contract TablesTest is Base {
         _checkMerge(a, b, x, y, z);
     }
 
+    /// @notice Of any three parents the ones without a share leave, and nothing else changes.
+    function check_onlyZerosLeave(uint224 x, uint224 y, uint224 z, uint32 p, uint32 q, uint32 r) external pure {
+        if (x >= y || y >= z) return;
+        uint256[] memory table = new uint256[](3);
+        (table[0], table[1], table[2]) = (RoyaltyTable.entry(x, p), RoyaltyTable.entry(y, q), RoyaltyTable.entry(z, r));
+        uint256[] memory kept = RoyaltyTable.withoutZeros(table);
+        assert(kept.length == (p == 0 ? 0 : 1) + (q == 0 ? 0 : 1) + (r == 0 ? 0 : 1));
+        assert(RoyaltyTable.firstDisorder(kept) == kept.length);
+        assert(_shareOf(kept, x) == p && _shareOf(kept, y) == q && _shareOf(kept, z) == r);
+        for (uint256 i = 0; i < kept.length; ++i) {
+            assert(RoyaltyTable.ppmOf(kept[i]) != 0);
+        }
+    }
+
+    /// @notice No table of three that breaks the order, or names a work twice, passes for one that keeps it.
+    function check_disorderIsFound(uint224 x, uint224 y, uint224 z, uint32 p, uint32 q, uint32 r) external pure {
+        uint256[] memory table = new uint256[](3);
+        (table[0], table[1], table[2]) = (RoyaltyTable.entry(x, p), RoyaltyTable.entry(y, q), RoyaltyTable.entry(z, r));
+        assert((RoyaltyTable.firstDisorder(table) == 3) == (x < y && y < z));
+    }
+
     function check_entryKeepsBothParts(uint224 work, uint32 ppm) external pure {
         uint256 word = RoyaltyTable.entry(work, ppm);
         assert(RoyaltyTable.workOf(word) == work);

@@ -22,7 +22,7 @@ WORKS = st.integers(0, 48)
 """Numbers of works: seven for each recording, itself first."""
 PEOPLE = st.integers(0, 6)
 """Numbers of accounts that may own things; the last is the contract account."""
-ANYWHERE = st.integers(0, 10)
+ANYWHERE = st.integers(0, 11)
 """Numbers of addresses that money may be sent to: accounts, then contracts that make trouble."""
 SALTS = st.integers(0, 3)
 WAITS = st.sampled_from([1, 1, 1, 1, 59, 3600, DAY])
@@ -83,7 +83,7 @@ class HouseMachine(RuleBasedStateMachine):
 
     def place(self, number: int) -> int:
         """An address to send to."""
-        others = (self.cast.refuser, self.cast.bomber, self.house.ledger.address, 0)
+        others = (self.cast.refuser, self.cast.bomber, self.house.ledger.address, self.house.vault.address, 0)
         return (*self.cast.everyone, *others)[number]
 
     # ------------------------------------------------------------------ what several machines do

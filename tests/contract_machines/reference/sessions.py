@@ -29,7 +29,8 @@ class SessionVault(Part):
 
     def withdraw(self, call: Call, token: int, amount: int, to: int) -> None:
         balance = self._balance(call.sender, token)
-        refuse_if(ZeroAddress=to == 0, ZeroAmount=amount == 0, OverBalance=amount > balance)
+        itself = to == self.address
+        refuse_if(ZeroAddress=to == 0, TransferFailed=itself, ZeroAmount=amount == 0, OverBalance=amount > balance)
         self.state.budgets[call.sender, token] = balance - amount
         self.emit("VaultWithdrawn", call.sender, token, to, amount, balance - amount)
         if token:
