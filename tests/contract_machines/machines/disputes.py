@@ -102,9 +102,13 @@ class DisputeMachine(SellingMachine):
 
     @rule(recording=st.integers(0, 1), token=TOKENS)
     def withdraw_many(self, recording: int, token: int) -> None:
-        target = self.recording(recording)
+        """Of all works that the recording's holder holds; there is something to draw, if the token may come in."""
+        target, coin = self.recording(recording), self.tokens[token]
         owner = self.house.titles.holder(target)
-        arguments = (target, 0b111_1111, self.tokens[token], TITLE, self.person(4))
+        works = sum(1 << kind for kind in range(7) if self.house.titles.holder(target | kind) == owner)
+        self.world.act("RoyaltySplitter", "pay", owner, target, coin, 1_000_003, 0, value=0 if token else 1_000_003)
+        self.world.act("RoyaltySplitter", "settle", owner, target, coin)
+        arguments = (target, works, coin, TITLE, self.person(4))
         self.world.act("RoyaltySplitter", "withdrawMany", owner, *arguments)
 
     @rule(number=DEALS, way=WAYS, salt=st.integers(0, 9))
