@@ -90,7 +90,7 @@ class Scene:
         yield "commitSeparation6", self._commit_separation()
         yield "batchPerStem", self._batch_per_stem()
         yield "registerRemix1", self._register_remix([self.family.anthem])
-        crown = self._works_with_ancestors(31)
+        crown = self.works_with_ancestors(31)
         yield "registerRemix32", self._register_remix([crown])
         yield "pay", self._pay()
         yield "claim128", self._claim()
@@ -122,7 +122,7 @@ class Scene:
         self._register_attested(f"remix of {works}", parents)
         return self.world.gas
 
-    def _works_with_ancestors(self, count: int) -> int:
+    def works_with_ancestors(self, count: int) -> int:
         """A remix whose table has so many entries, of tracks that are its creator's own."""
         tracks = [self.scenery.register(f"track {count} {n}", self.creator) for n in range(count // 7 + 2)]
         works = [track | kind for track in tracks for kind in range(7)]
@@ -159,7 +159,7 @@ class Scene:
 
     def _claim(self) -> int:
         """Out of a table of 128 ancestors, into an income that others have gone into before."""
-        crown = self._works_with_ancestors(128)
+        crown = self.works_with_ancestors(128)
         table = dict(self.world.house.registry.full_tables[crown])
         assert len(table) == 128
         ancestor = sorted(table)[64]

@@ -30,10 +30,12 @@ def command() -> None:
         verdict = "code as deployed" if contract.is_genuine else "OTHER CODE THAN WAS DEPLOYED"
         click.echo(f"  {contract.name:<16} {contract.address}  since block {contract.first_block}, {verdict}")
     for symbol, address in deployment.tokens.items():
-        click.echo(f"  {symbol:<16} {address}  accepted from the start")
+        verdict = "accepted" if found.accepts[symbol] else "takes no new payments"
+        click.echo(f"  {symbol:<16} {address}  {verdict}")
     click.echo("roles")
     for role, accounts in found.holders.items():
         click.echo(f"  {role:<34} {', '.join(accounts) or 'nobody'}")
+    click.echo(f"fee on licenses: {found.fee_ppm / 10_000:g} %")
     click.echo("timelock")
     for waiting in found.waiting:
         click.echo(f"  {waiting.operation}  from {waiting.ready_at:%Y-%m-%dT%H:%M:%SZ} on: {waiting.call}")

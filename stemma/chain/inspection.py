@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from eth_abi.abi import decode
+from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
@@ -31,6 +31,9 @@ _GRANTED = keccak(b"RoleGranted(bytes32,address,address)")
 _REVOKED = keccak(b"RoleRevoked(bytes32,address,address)")
 _SCHEDULED = keccak(b"CallScheduled(bytes32,uint256,address,uint256,bytes,bytes32,uint256)")
 _TIMESTAMP_OF = keccak(b"getTimestamp(bytes32)")[:4]
+_FEE_RECIPIENT = keccak(b"feeRecipient()")[:4]
+_FEE_PPM = keccak(b"feePpm()")[:4]
+_IS_ACCEPTED = keccak(b"isAccepted(address)")[:4]
 _DONE = 1
 
 
@@ -55,10 +58,16 @@ class WaitingCall:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A deployment as the chain has it; ``holders`` are addresses by the role's name."""
+    """A deployment as the chain has it.
+
+    ``holders`` are addresses by the role's name; ``fee_ppm`` is the protocol's share of a license's price; ``accepts``
+    says of each token of the deployment, by symbol, whether works can be paid in it now.
+    """
 
     contracts: tuple[ContractState, ...]
     holders: dict[str, list[str]]
+    fee_ppm: int
+    accepts: dict[str, bool]
     waiting: tuple[WaitingCall, ...]
 
 
@@ -77,7 +86,9 @@ def inspect(deployment: Deployment, rpc_url: str) -> Inspection:
             ContractState(name, contract.address, contract.first_block, _has_its_code(contract, rpc_url))
             for name, contract in deployment.contracts.items()
         ),
-        holders=_holders(logs),
+        holders=_holders(logs) | {"fee recipient": [_fee_recipient(deployment, rpc_url)]},
+        fee_ppm=int(_ask(rpc_url, deployment.contracts["LicenseManager"], _FEE_PPM), 16),
+        accepts={symbol: _accepts(deployment, rpc_url, token) for symbol, token in deployment.tokens.items()},
         waiting=tuple(_waiting(deployment, rpc_url, logs)),
     )
 
@@ -85,6 +96,21 @@ def inspect(deployment: Deployment, rpc_url: str) -> Inspection:
 def _has_its_code(contract: ContractDeployment, rpc_url: str) -> bool:
     code = bytes.fromhex(call_blocking(rpc_url, "eth_getCode", contract.address, "latest")[2:])
     return "0x" + keccak(code).hex() == contract.code_hash
+
+
+def _fee_recipient(deployment: Deployment, rpc_url: str) -> str:
+    answer = _ask(rpc_url, deployment.contracts["RoyaltySplitter"], _FEE_RECIPIENT)
+    return to_checksum_address("0x" + answer[-40:])
+
+
+def _accepts(deployment: Deployment, rpc_url: str, token: str) -> bool:
+    data = _IS_ACCEPTED + encode(["address"], [token])
+    return int(_ask(rpc_url, deployment.contracts["RoyaltySplitter"], data), 16) == 1
+
+
+def _ask(rpc_url: str, contract: ContractDeployment, data: bytes) -> str:
+    question = {"to": contract.address, "data": "0x" + data.hex()}
+    return str(call_blocking(rpc_url, "eth_call", question, "latest"))
 
 
 def _holders(logs: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
@@ -104,13 +130,12 @@ def _holders(logs: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
 
 def _waiting(deployment: Deployment, rpc_url: str, logs: Sequence[dict[str, Any]]) -> Iterator[WaitingCall]:
     """The calls whose operation has a time that is not the mark of being done. Cancelled operations have none."""
-    roles = deployment.contracts["Roles"].address
     for log in logs:
         if bytes.fromhex(log["topics"][0][2:]) != _SCHEDULED:
             continue
         operation = log["topics"][1]
-        question = {"to": roles, "data": "0x" + (_TIMESTAMP_OF + bytes.fromhex(operation[2:])).hex()}
-        timestamp = int(call_blocking(rpc_url, "eth_call", question, "latest"), 16)
+        data = _TIMESTAMP_OF + bytes.fromhex(operation[2:])
+        timestamp = int(_ask(rpc_url, deployment.contracts["Roles"], data), 16)
         if timestamp > _DONE:
             types = ["address", "uint256", "bytes", "bytes32", "uint256"]
             target, value, data, _, _ = decode(types, bytes.fromhex(log["data"][2:]))

@@ -198,3 +198,11 @@ class TestHostile:
         with reverts("ExclusivelyLicensed"):
             simulate(manager.grantMany, market.work, exclusive, [buyer, stranger], 0, sender=creator)
         simulate(manager.grantMany, market.work, exclusive, [buyer], 0, sender=creator)
+
+
+def test_none_beyond_what_its_word_can_hold(manager, market, chain, exclusive, buyer):
+    """Times of exclusivity have 32 bits: the last ends on 7 February 2106, and a later one is refused, not cut."""
+    chain.mine(timestamp=2**32 - ONE_DAY + 1)
+    offer = market.offer(exclusive)
+    with reverts("SafeCastOverflowedUintDowncast", bits=32):
+        simulate(manager.buy, *market.by_offer(offer), sender=buyer)

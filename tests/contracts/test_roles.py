@@ -2,7 +2,7 @@
 
 import pytest
 from reverting import reverts, simulate, simulate_deployment
-from timelock import ARBITER_ROLE, ATTESTOR_ROLE, DELAY, GUARDIAN_ROLE, carry_out, grant, order, wait
+from timelock import ARBITER_ROLE, ATTESTOR_ROLE, DELAY, GUARDIAN_ROLE, Waiting, carry_out, grant, order, wait
 
 ZERO = "0x" + "00" * 20
 ADMIN_OF_ROLES = bytes(32)
@@ -122,6 +122,38 @@ class TestWaiting:
         carry_out(chain, order(roles, roles.revokeRole, GUARDIAN_ROLE, guardian), admin)
         assert roles.isGuardian(stranger)
         assert not roles.isGuardian(guardian)
+
+
+class TestTimelock:
+    """What OpenZeppelin's timelock refuses, whose errors are the house's too."""
+
+    def test_before_what_it_waits_for(self, roles, chain, admin, stranger):
+        first = order(roles, roles.grantRole, ATTESTOR_ROLE, stranger)
+        data = roles.grantRole.encode_input(ARBITER_ROLE, stranger)
+        second = (roles.address, 0, data, first.id, bytes(32))
+        first.schedule(admin)
+        roles.schedule(*second, DELAY, sender=admin)
+        wait(chain)
+        with reverts("TimelockUnexecutedPredecessor", predecessorId=first.id):
+            simulate(roles.execute, *second, sender=admin)
+        first.execute(admin)
+        roles.execute(*second, sender=admin)
+        assert roles.isArbiter(stranger)
+
+    def test_a_batch_of_unequal_lists(self, roles, admin):
+        with reverts("TimelockInvalidOperationLength", targets=1, payloads=0, values=1):
+            simulate(roles.scheduleBatch, [roles], [0], [], bytes(32), bytes(32), DELAY, sender=admin)
+
+    def test_a_call_that_fails_without_a_word(self, roles, chain, admin, ipnft):
+        fails = Waiting(roles, ipnft.address, b"\xff" * 4)
+        fails.schedule(admin)
+        wait(chain)
+        with reverts("FailedCall"):
+            simulate(roles.execute, *fails.call, sender=admin)
+
+    def test_giving_up_a_role_of_somebody_else(self, roles, admin, attestor):
+        with reverts("AccessControlBadConfirmation"):
+            simulate(roles.renounceRole, ATTESTOR_ROLE, attestor, sender=admin)
 
 
 class TestAtOnce:

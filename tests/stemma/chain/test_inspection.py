@@ -34,8 +34,9 @@ def call(signature: str, *values) -> bytes:
     return keccak(signature.encode())[:4] + encode(types, values)
 
 
-def send(node: AnvilNode, deployment: Deployment, sender: str, data: bytes) -> None:
-    transaction = {"from": sender, "to": deployment.contracts["Roles"].address, "data": "0x" + data.hex()}
+def send(node: AnvilNode, deployment: Deployment, sender: str, data: bytes, to: str | None = None) -> None:
+    at = to or deployment.contracts["Roles"].address
+    transaction = {"from": sender, "to": at, "data": "0x" + data.hex()}
     node.rpc("anvil_impersonateAccount", sender)
     receipt = node.rpc("eth_sendTransaction", transaction)
     node.rpc("evm_mine")
@@ -67,7 +68,10 @@ def test_a_new_deployment(deployed, deployment):
         "guardian": [GUARDIAN],
         "attestor": [ATTESTOR],
         "arbiter": [ARBITER],
+        "fee recipient": [ADMIN],
     }
+    assert found.fee_ppm == 0
+    assert found.accepts == {"ETH": True, "USDC": True}
     assert found.waiting == ()
 
 
@@ -79,6 +83,23 @@ def test_holders_change(deployed, deployment):
     found = inspect(deployment, deployed.node.url)
     assert found.holders["attestor"] == [STRANGER]
     assert found.waiting == ()
+
+
+def test_a_fee_and_a_stopped_token(deployed, deployment):
+    manager, splitter = (deployment.contracts[name].address for name in ("LicenseManager", "RoyaltySplitter"))
+    raised, handed_on = call("setFee(uint32)", 12_500), call("setFeeRecipient(address)", STRANGER)
+    schedule(deployed.node, deployment, manager, raised)
+    schedule(deployed.node, deployment, splitter, handed_on)
+    execute(deployed.node, deployment, manager, raised)
+    execute(deployed.node, deployment, splitter, handed_on)
+    send(deployed.node, deployment, GUARDIAN, call("stopToken(address)", deployment.tokens["USDC"]), to=splitter)
+    found = inspect(deployment, deployed.node.url)
+    assert found.fee_ppm == 12_500
+    assert found.holders["fee recipient"] == [STRANGER]
+    assert found.accepts == {"ETH": True, "USDC": False}
+    printed = run_command(deployed).stdout
+    assert "fee on licenses: 1.25 %" in printed
+    assert f"{deployment.tokens['USDC']}  takes no new payments" in printed
 
 
 def test_what_waits(deployed, deployment):
