@@ -215,6 +215,21 @@ class AncestryMachine(HouseMachine):
         if self.world.act("StemRegistry", "materialize", self.person(2), *arguments) is None:
             self.scenery.separations[recording] = separation
 
+    @rule(who=PEOPLE, name=NAMES)
+    def materialize_what_came_after(self, who: int, name: int) -> None:
+        """A batch over a recording that is registered only then."""
+        creator = self.person(who)
+        registration = self.scenery.registration(f"new {name}", creator)
+        recording = recording_of_content(registration.content_hash)
+        stems, separation = separation_of(recording, f"{recording} too early")
+        root = messages.batch_leaf(recording, separation)
+        arguments = (root, 1, content_of("batch manifest"), RAW)
+        self.world.act("StemRegistry", "anchorBatch", self.cast.staff["attestor"], *arguments)
+        message = messages.origin_hash(creator, registration.content_hash, FOREVER)
+        attestation = self.world.sign(self.cast.staff["attestor"], "StemRegistry", message)
+        self._register("registerAttested", creator, registration, b"", (), FOREVER, attestation)
+        self.world.act("StemRegistry", "materialize", creator, root, recording, stems, separation, ())
+
     # ------------------------------------------------------------------ titles
 
     @rule(work=WORKS, to=PEOPLE, honest=HONEST, wrong=st.sampled_from([0, 0, 0, 1]))
