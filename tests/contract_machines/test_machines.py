@@ -12,6 +12,7 @@ EXAMPLES = 8
 STEPS = 50
 
 
+@pytest.mark.timeout(600)  # a busy machine takes its time
 @pytest.mark.parametrize("name", MACHINES)
 def test_the_chain_does_what_the_rules_say(name: str, artifacts: dict[str, Artifact]) -> None:
     with prepared(name, artifacts) as (machine, world):
