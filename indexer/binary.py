@@ -24,6 +24,7 @@ _NULL = b"\xff\xff\xff\xff"
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NUMERIC_BASE = 10_000
+_ONE_DIGIT = struct.Struct(">ihhHhh").pack
 
 _PACKED = {
     16: "(TRUE if {v} else FALSE)",
@@ -130,6 +131,8 @@ def _jsonb(value: Any) -> bytes:
 
 def _numeric(value: int) -> bytes:
     """A numeric without a fraction: its digits to base 10,000, most significant first."""
+    if 0 < value < _NUMERIC_BASE:
+        return _ONE_DIGIT(10, 1, 0, 0, 0, value)
     digits: list[int] = []
     rest = abs(value)
     while rest:

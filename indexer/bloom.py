@@ -32,7 +32,7 @@ def missing(bloom: int, logs: Sequence[Log], *, only_first_topic: bool) -> Log |
     address, first = None, None
     for log in logs:
         topics = log[7]
-        if only_first_topic and topics and log[6] is address and topics[0] is first:
+        if only_first_topic and topics and log[6] is address and topics[0] == first:
             continue
         address, first = log[6], topics[0] if topics else None
         if not all(holds(bloom, item) for item in (address, *(topics[:1] if only_first_topic else topics))):

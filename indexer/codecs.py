@@ -17,8 +17,11 @@ from eth_abi.abi import decode as eth_abi_decode
 from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 
+from indexer.blocks import Log
+
 Topics = tuple[bytes, ...]
 Decoder = Callable[[Topics, bytes], Any]
+BatchDecoder = Callable[[Sequence[Log]], list[tuple[Log, Any]]]
 
 
 class CodecError(ValueError):
@@ -41,12 +44,16 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class EventCodec:
-    """How to read one event. ``decode`` returns an instance of the event class it was compiled for."""
+    """How to read one event: ``decode`` a log's topics and data, or ``decode_all`` logs of it.
+
+    Both give instances of the event class that it was compiled for, and raise CodecError.
+    """
 
     name: str
     topic0: bytes
     fields: tuple[Field, ...]
     decode: Decoder
+    decode_all: BatchDecoder
 
 
 _STATIC = re.compile(r"address|bool|u?int\d*|bytes\d+")
@@ -66,9 +73,11 @@ def event_codec(abi: Sequence[Mapping[str, Any]], name: str, event_class: type[t
         Field(_python_name(each["name"]), canonical_type(each), bool(each.get("indexed"))) for each in entry["inputs"]
     )
     _require_fitting(name, fields, event_class)
-    signature = f"{name}({','.join(field.type for field in fields)})"
-    decode = _compile_slices if all(field.is_static for field in fields) else reference_decoder
-    return EventCodec(name, keccak(signature.encode()), fields, decode(fields, event_class))
+    topic0 = keccak(f"{name}({','.join(field.type for field in fields)})".encode())
+    if all(field.is_static for field in fields):
+        return EventCodec(name, topic0, fields, *_compile_slices(fields, event_class))
+    decode = reference_decoder(fields, event_class)
+    return EventCodec(name, topic0, fields, decode, lambda logs: [(log, decode(log[7], log[8])) for log in logs])
 
 
 def event_topics(abi: Sequence[Mapping[str, Any]]) -> list[bytes]:
@@ -104,8 +113,24 @@ def reference_decoder(fields: Sequence[Field], event_class: type[tuple[Any, ...]
     return decode
 
 
-def _compile_slices(fields: Sequence[Field], event_class: type[tuple[Any, ...]]) -> Decoder:
-    topics, words, lines, values = 0, 0, [], []
+_DECODE = """
+def decode(topics, data):
+    {read}
+    return new(event_class, ({values},))
+
+def decode_all(logs):
+    events = []
+    add = events.append
+    for log in logs:
+        topics, data = log[7], log[8]
+        {read_in_loop}
+        add((log, new(event_class, ({values},))))
+    return events
+"""
+
+
+def _compile_slices(fields: Sequence[Field], event_class: type[tuple[Any, ...]]) -> tuple[Decoder, BatchDecoder]:
+    topics, words, lines = 0, 0, []
     for position, field in enumerate(fields):
         if field.indexed:
             topics += 1
@@ -113,28 +138,27 @@ def _compile_slices(fields: Sequence[Field], event_class: type[tuple[Any, ...]])
         else:
             word = f"data[{32 * words}:{32 * words + 32}]"
             words += 1
-        lines += [f"    w{position} = {word}", *_read_word(position, field)]
-        values.append(f"v{position}")
-    source = "\n".join(
-        [
-            "def decode(topics, data):",
-            f"    if len(topics) != {topics + 1} or len(data) != {32 * words}:",
-            f"        raise CodecError(f'{{len(topics)}} topics and {{len(data)}} bytes of data instead of"
-            f" {topics + 1} and {32 * words}')",
-            *lines,
-            f"    return new(event_class, ({', '.join(values)},))",
-        ]
+        lines += [f"w{position} = {word}", *_read_word(position, field)]
+    lines.insert(0, f"if len(topics) != {topics + 1} or len(data) != {32 * words}: refuse(topics, data)")
+
+    def refuse(found: Topics, data: bytes) -> None:
+        raise CodecError(f"{len(found)} topics and {len(data)} bytes of data instead of {topics + 1} and {32 * words}")
+
+    source = _DECODE.format(
+        read="\n    ".join(lines),
+        read_in_loop="\n        ".join(lines),
+        values=", ".join(f"v{position}" for position in range(len(fields))),
     )
     scope: dict[str, Any] = {
         "CodecError": CodecError,
+        "refuse": refuse,
         "event_class": event_class,
         "new": tuple.__new__,
         "from_bytes": int.from_bytes,
     }
     # The source is made of numbers and of types that matched _STATIC, never of names from the ABI.
     exec(source, scope)  # noqa: S102
-    decoder: Decoder = scope["decode"]
-    return decoder
+    return scope["decode"], scope["decode_all"]
 
 
 def _read_word(position: int, field: Field) -> list[str]:
@@ -142,21 +166,22 @@ def _read_word(position: int, field: Field) -> list[str]:
     word, value = f"w{position}", f"v{position}"
     refuse = f"raise CodecError('input {position} is no {field.type}: 0x' + {word}.hex())"
     if field.type == "address":
-        return [f"    {value} = {word}[12:]", f"    if {word}[:12] != {bytes(12)!r}: {refuse}"]
+        return [f"{value} = {word}[12:]", f"if {word}[:12] != {bytes(12)!r}: {refuse}"]
     if field.type == "bool":
         return [
-            f"    {value} = {word}[31] == 1",
-            f"    if {word}[:31] != {bytes(31)!r} or {word}[31] > 1: {refuse}",
+            f"{value} = {word}[31] == 1",
+            f"if {word}[:31] != {bytes(31)!r} or {word}[31] > 1: {refuse}",
         ]
     if field.type.startswith("bytes"):
         size = int(field.type[5:])
-        check = [] if size == 32 else [f"    if {word}[{size}:] != {bytes(32 - size)!r}: {refuse}"]
-        return [f"    {value} = {word}[:{size}]", *check]
+        check = [] if size == 32 else [f"if {word}[{size}:] != {bytes(32 - size)!r}: {refuse}"]
+        return [f"{value} = {word}[:{size}]", *check]
     signed = not field.type.startswith("u")
     bits = int(field.type.lstrip("uint"))
     low, high = (-(1 << bits - 1), 1 << bits - 1) if signed else (0, 1 << bits)
-    check = [] if bits == 256 else [f"    if not {low} <= {value} < {high}: {refuse}"]
-    return [f"    {value} = from_bytes({word}, 'big', signed={signed})", *check]
+    check = [] if bits == 256 else [f"if not {low} <= {value} < {high}: {refuse}"]
+    sign = ", signed=True" if signed else ""
+    return [f"{value} = from_bytes({word}, 'big'{sign})", *check]
 
 
 def _plain(value: Any, abi_type: str) -> Any:

@@ -14,12 +14,12 @@ from psycopg.sql import SQL, Identifier
 from indexer import feed
 from indexer.blocks import Batch, Header, Span
 from indexer.errors import SchemaMissing, Stop
-from indexer.journal import IN_BLOCK, NEWEST, Rules, merge_staged, note_and_merge, note_old_rows, put_back, stage_table
+from indexer.journal import IN_BLOCK, NEWEST, Rules, merge_staged, newest_of, note_and_merge, note_old_rows, put_back, stage_table
 from indexer.layout import LAYOUTS, Layout, layouts
 from indexer.loading import Columns, Rows, arrays, as_arrays, copied, copy, insert, require_fitting
 from indexer.projection import Router
 from indexer.staging import Fold, compile_fold, fact_rows, rules_of
-from indexer.tables import DOCUMENTS, FEED, Facts, State
+from indexer.tables import DOCUMENTS, FEED, Facts, Row, State
 
 _WANT = """
 insert into content.documents (kind, digest, codec) select * from unnest(%s::text[], %s::bytea[], %s::smallint[])
@@ -36,6 +36,7 @@ class _Target:
     table: Facts | State
     layout: Layout
     columns: Columns
+    columns_by_block: Columns
     fold: Fold
     fold_by_block: Fold
     rules: Rules
@@ -47,21 +48,30 @@ class _Target:
             def fold(rows: Sequence[Any]) -> list[tuple[Any, ...]]:
                 return fact_rows(layout, rows)
 
-            return cls(table, layout, Columns.of(layout), fold, fold, Rules((), ()))
+            columns = Columns.of(layout)
+            return cls(table, layout, columns, columns, fold, fold, Rules((), ()))
         return cls(
             table,
             layout,
+            Columns.of(layout),
             Columns.of(layout, extra=_STAGED),
             compile_fold(table, layout, by_block=False),
             compile_fold(table, layout, by_block=True),
             rules_of(table),
         )
 
+    def staged(self, rows: Sequence[Row], *, is_journaled: bool, is_bulk: bool) -> "_Load":
+        """What goes to Postgres of a projection's rows."""
+        columns, fold = (self.columns_by_block, self.fold_by_block) if is_journaled else (self.columns, self.fold)
+        folded = fold(rows)
+        return _Load(self, columns, copied(self.layout.name, columns, folded) if is_bulk else folded)
+
 
 class _Load(NamedTuple):
     """Rows on their way into one table: packed for COPY, or as they are."""
 
     target: _Target
+    columns: Columns
     data: bytes | Rows
 
 
@@ -131,8 +141,7 @@ class Derived:
         loads = []
         for table, found in rows.items():
             if target := self._targets.get(table.name):
-                staged = (target.fold_by_block if batch.is_journaled else target.fold)(found)
-                loads.append(_Load(target, copied(table.name, target.columns, staged) if is_bulk else staged))
+                loads.append(target.staged(found, is_journaled=batch.is_journaled, is_bulk=is_bulk))
         wanted = {(row.values["kind"], row.values["digest"], row.values["codec"]): None for row in rows[DOCUMENTS]}
         return Derivation(
             first_number=batch.first_number,
@@ -148,14 +157,15 @@ class Derived:
 
     async def write(self, derivation: Derivation) -> None:
         """Bring the tables to the state after the batch, in the caller's transaction."""
-        for target, data in derivation.loads:
-            if isinstance(target.table, State):
-                await self._merge(target, data, is_journaled=derivation.is_journaled)
+        for load in derivation.loads:
+            name = load.target.layout.name
+            if isinstance(load.target.table, State):
+                await self._merge(load, is_journaled=derivation.is_journaled)
             elif derivation.is_bulk:
-                await copy(self._db, target.layout.name, target.columns, data)
+                await copy(self._db, name, load.columns, load.data)
             else:
-                assert not isinstance(data, bytes)
-                await insert(self._db, target.layout.name, target.columns, data)
+                assert not isinstance(load.data, bytes)
+                await insert(self._db, name, load.columns, load.data)
         await put(self._db, "feed", self._feed, derivation.feed)
         if derivation.documents:
             await self._db.execute(_WANT, arrays(derivation.documents))
@@ -177,24 +187,25 @@ class Derived:
                 statement = SQL("delete from {} where replaced_in <= %s").format(Identifier(target.layout.journal))
                 await self._db.execute(statement, (history,))
 
-    async def _merge(self, target: _Target, data: bytes | Rows, *, is_journaled: bool) -> None:
+    async def _merge(self, load: _Load, *, is_journaled: bool) -> None:
         """Bring a table of current state to the state after the batch, and its journal unless nobody asks that far."""
+        target, columns, data = load
         layout, rules = target.layout, target.rules
         if is_pipelining(self._db):
             assert not isinstance(data, bytes)
-            require_fitting(layout.name, target.columns, data)
-            staged = as_arrays(target.columns)
+            require_fitting(layout.name, columns, data)
+            staged = as_arrays(columns)
             if is_journaled:
                 await self._db.execute(note_and_merge(layout, staged, rules), arrays(data))
             else:
-                await self._db.execute(merge_staged(layout, rules, SQL("({}) x").format(staged)), arrays(data))
+                await self._db.execute(merge_staged(layout, rules, SQL("({})").format(staged)), arrays(data))
             return
         await self._db.execute(stage_table(layout))
-        await copy(self._db, layout.stage, target.columns, data)
+        await copy(self._db, layout.stage, columns, data)
         stage = Identifier(layout.stage)
         if is_journaled:
             await self._db.execute(note_old_rows(layout, rules, stage))
-        await self._db.execute(merge_staged(layout, rules, stage))
+        await self._db.execute(merge_staged(layout, rules, newest_of(stage) if is_journaled else stage))
 
 
 def is_pipelining(db: AsyncConnection) -> bool:

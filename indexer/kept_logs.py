@@ -1,7 +1,8 @@
 """The raw logs that the index keeps, read back in batches: what a rebuild and a verification derive from."""
 
-from collections.abc import AsyncGenerator
-from datetime import datetime
+from bisect import bisect_left
+from collections.abc import AsyncGenerator, Sequence
+from operator import itemgetter
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -10,7 +11,9 @@ from psycopg.sql import SQL, Identifier
 from indexer.apply import LOG_COLUMNS
 from indexer.blocks import Batch, Header, Log
 
-BATCH_LOGS = 10_000
+BATCH_LOGS = 20_000
+_BLOCK = itemgetter(0)
+_new = tuple.__new__
 _READ = "select {columns} from {logs} where block_number > %s and block_number <= %s order by block_number, log_index"
 
 
@@ -28,16 +31,24 @@ async def kept_batches(
         cursor.itersize = BATCH_LOGS
         await cursor.execute(statement, (above, last))
         while rows := await cursor.fetchmany(BATCH_LOGS):
-            for row in rows:
-                log = _log(row)
-                is_new_block = bool(logs) and log.block_number != logs[-1].block_number
-                crosses = is_new_block and logs[-1].block_number < journaled_from <= log.block_number
-                if is_new_block and (crosses or len(logs) >= BATCH_LOGS):
-                    yield _batch(logs, journaled_from)
-                    logs = []
-                logs.append(log)
-    if logs:
-        yield _batch(logs, journaled_from)
+            logs += map(_log, rows)
+            end = _last_whole_block(logs)
+            for part in _sides(logs[:end], journaled_from):
+                yield _batch(part, journaled_from)
+            del logs[:end]
+    for part in _sides(logs, journaled_from):
+        yield _batch(part, journaled_from)
+
+
+def _last_whole_block(logs: Sequence[Log]) -> int:
+    """How many of the logs are of blocks before the last one, of which there may be more."""
+    return bisect_left(logs, logs[-1][0], key=_BLOCK)
+
+
+def _sides(logs: list[Log], journaled_from: int) -> list[list[Log]]:
+    """The logs before and from a block, whichever there are."""
+    cut = bisect_left(logs, journaled_from, key=_BLOCK)
+    return [part for part in (logs[:cut], logs[cut:]) if part]
 
 
 def _batch(logs: list[Log], journaled_from: int) -> Batch:
@@ -53,8 +64,7 @@ def _batch(logs: list[Log], journaled_from: int) -> Batch:
 
 
 def _log(row: tuple[Any, ...]) -> Log:
-    number, log_index, tx_index, time, block_hash, tx_hash, address, *topics, data = row
+    topics = row[7:11]
     while topics and topics[-1] is None:
-        topics.pop()
-    block_time: datetime = time
-    return Log(number, log_index, tx_index, block_time, block_hash, tx_hash, address, tuple(topics), data)
+        topics = topics[:-1]
+    return _new(Log, (*row[:7], topics, row[11]))

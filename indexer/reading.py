@@ -87,8 +87,7 @@ def _logs(
     """
     logs: list[Log] = []
     add, new, unhex = logs.append, tuple.__new__, unhexlify
-    firsts: dict[str, bytes] = {}
-    block_text = tx_text = address_text = ""
+    block_text = block_number_text = tx_text = index_text = address_text = ""
     tx_hash = block_hash = address = b""
     number, tx_index, before, is_ordered = -1, -1, -1, True
     block_time = None
@@ -111,13 +110,19 @@ def _logs(
             tx_index, index_text = index, raw.transaction_index
         elif raw.transaction_index != index_text:
             raise Untrue(f"the node gave one transaction {tx_text} two places")
-        topics = tuple([firsts.get(text) or unhex(text[2:]) for text in raw.topics])
-        if topics:
-            firsts[raw.topics[0]] = topics[0]
+        texts = raw.topics
+        if len(texts) == 4:
+            one, two, three, four = texts
+            topics = unhex(one[2:]), unhex(two[2:]), unhex(three[2:]), unhex(four[2:])
+            is_words = 32 == len(topics[0]) == len(topics[1]) == len(topics[2]) == len(topics[3])
+        else:
+            topics = tuple([unhex(text[2:]) for text in texts])
+            is_words = len(texts) < 4 and _WORD.issuperset(map(len, topics))
         log_index = int(raw.log_index, 16)
-        is_ordered = is_ordered and log_index > before
+        if log_index <= before:
+            is_ordered = False
         before = log_index
-        if not 0 <= log_index < _LARGEST_INDEX or len(topics) > 4 or not _WORD.issuperset(map(len, topics)):
+        if not (is_words and 0 <= log_index < _LARGEST_INDEX):
             raise ValueError(f"log {raw.log_index} with topics {raw.topics}")
         data = unhex(raw.data[2:])
         add(new(Log, (number, log_index, tx_index, block_time, block_hash, tx_hash, address, topics, data)))

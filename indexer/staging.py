@@ -3,7 +3,7 @@
 The folding functions are compiled per table, for they run once per row of every block of a backfill.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -30,35 +30,33 @@ def fold(rows):
         {add}
         found.update(values)
         {stamp_again}
-    return [{row} for m in folded.values() if known(m)]
+    return in_order(folded.values())
 """
 _FOLD_BY_BLOCK = """
 def fold(rows):
-    folded = {{}}
-    get = folded.get
+    folded, staged = {{}}, []
+    get, stage = folded.get, staged.append
     for _, at, values in rows:
         key = {key}
-        versions = get(key)
-        if versions is None:
+        found = get(key)
+        if found is None:
             {stamp_first}
-            values[{in_block!r}] = at[0]
-            folded[key] = [values]
+            values[{in_block!r}], values[{newest!r}] = at[0], False
+            folded[key] = values
+            stage(values)
             continue
-        found = versions[-1]
         if None in values.values():
             values = {{column: value for column, value in values.items() if value is not None}}
         {add}
         if found[{in_block!r}] != at[0]:
-            found = found.copy()
+            folded[key] = found = found.copy()
             found[{in_block!r}] = at[0]
-            versions.append(found)
+            stage(found)
         found.update(values)
         {stamp_again}
-    staged = []
-    for versions in folded.values():
-        versions[-1][{newest!r}] = True
-        staged += [{row} for m in versions if known(m)]
-    return staged
+    for found in folded.values():
+        found[{newest!r}] = True
+    return in_order(staged)
 """
 
 
@@ -70,8 +68,8 @@ def rules_of(table: State) -> Rules:
 def compile_fold(table: State, layout: Layout, *, by_block: bool) -> Fold:
     """Return the function that merges partial rows, given in (block, log index) order.
 
-    With ``by_block`` it returns one row per key and block, cumulative over the batch, else one per key: the table's
-    columns (None where no row named the column), the block it is the state after, whether it is the key's newest.
+    It returns the table's columns (None where no row named the column): one row per key, or with ``by_block`` one per
+    key and block, cumulative over the batch, with the block it is the state after and whether it is the key's newest.
     The function takes the rows' values over.
 
     Raises (the function):
@@ -81,7 +79,6 @@ def compile_fold(table: State, layout: Layout, *, by_block: bool) -> Fold:
     changed = "".join(f"; m[{layout.changed!r}] = at[0]" for _ in (1,) if layout.changed != "block_number")
     first = f"m['block_number'] = at[0]; m['log_index'] = at[1]{changed}"
     again = first if table.made_by == "last" else changed.removeprefix("; ")
-    extras = [f"m[{IN_BLOCK!r}]", f"m.get({NEWEST!r}, False)"] if by_block else ["None", "True"]
     source = (_FOLD_BY_BLOCK if by_block else _FOLD).format(
         key=key[0] if len(key) == 1 else f"({', '.join(key)})",
         stamp_first=first.replace("m[", "values["),
@@ -90,22 +87,34 @@ def compile_fold(table: State, layout: Layout, *, by_block: bool) -> Fold:
             f"{chr(10)}        if {column!r} in values: values[{column!r}] += found.get({column!r}, 0)"
             for column in table.sums
         ).lstrip(),
-        row=f"({', '.join([*(f'm.get({column!r})' for column in layout.columns), *extras])})",
         in_block=IN_BLOCK,
         newest=NEWEST,
     )
-    names = layout.names | {IN_BLOCK, NEWEST}
-
-    def known(merged: dict[str, Any]) -> bool:
-        if merged.keys() <= names:
-            return True
-        raise Stop(f"a projection gave {sorted(merged)} for table {layout.name}, which has {layout.columns}")
-
-    scope: dict[str, Any] = {"known": known}
+    columns = (*layout.columns, IN_BLOCK, NEWEST) if by_block else layout.columns
+    scope: dict[str, Any] = {"in_order": _in_order(layout.name, columns)}
     # The source is made of the names of columns, quoted.
     exec(source, scope)  # noqa: S102
     fold: Fold = scope["fold"]
     return fold
+
+
+def _in_order(name: str, columns: Sequence[str]) -> Callable[[Collection[dict[str, Any]]], list[tuple[Any, ...]]]:
+    """From values by column to rows in the order of the columns, None where there is no value."""
+    pick, size, names = itemgetter(*columns), len(columns), frozenset(columns)
+
+    def in_order(found: Collection[dict[str, Any]]) -> list[tuple[Any, ...]]:
+        try:
+            rows = list(map(pick, found))
+            if sum(map(len, found)) == size * len(rows):
+                return rows
+        except KeyError:
+            pass  # some rows do not name all columns
+        for values in found:
+            if not values.keys() <= names:
+                raise Stop(f"a projection gave {sorted(values)} for table {name}, which has {tuple(columns)}")
+        return [tuple([values.get(column) for column in columns]) for values in found]
+
+    return in_order
 
 
 def fact_rows(layout: Layout, rows: Iterable[Row]) -> list[tuple[Any, ...]]:

@@ -1,9 +1,9 @@
 """Who owns each token of an ERC-721 contract, and how many each account has: a projection module for `--config`."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from indexer.blocks import Log
 from indexer.projection import Events, Projections
 from indexer.tables import Row
 
@@ -35,14 +35,11 @@ class Transfer(NamedTuple):
 @projections.on("Token", Transfer)
 def transferred(events: Events[Transfer]) -> Iterator[Row]:
     """The tokens' owners and the accounts' balances: a row per token and account, not per event, which is faster."""
-    moved: dict[int, tuple[Log, bytes, int]] = {}
-    changed: dict[bytes, tuple[Log, int]] = {}
-    for at, (giver, taker, token) in events:
-        moved[token] = at, taker, moved[token][2] + 1 if token in moved else 1
-        changed[taker] = at, changed[taker][1] + 1 if taker in changed else 1
-        changed[giver] = at, changed[giver][1] - 1 if giver in changed else -1
-    changed.pop(_NOBODY, None)
-    for token, (at, owner, moves) in moved.items():
-        yield owners.row(at, token=token, owner=owner, moves=moves)
-    for account, (at, balance) in changed.items():
-        yield balances.row(at, account=account, balance=balance)
+    moves = Counter([event.token_id for _, event in events])
+    for token, (at, owner) in {token: (at, taker) for at, (_, taker, token) in events}.items():
+        yield owners.row(at, token=token, owner=owner, moves=moves[token])
+    gained, given = Counter([event.to for _, event in events]), Counter([event.from_ for _, event in events])
+    newest = {account: at for at, event in events for account in event[:2]}
+    newest.pop(_NOBODY, None)
+    for account, at in newest.items():
+        yield balances.row(at, account=account, balance=gained[account] - given[account])
