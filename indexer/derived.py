@@ -14,7 +14,17 @@ from psycopg.sql import SQL, Identifier
 from indexer import feed
 from indexer.blocks import Batch, Header, Span
 from indexer.errors import SchemaMissing, Stop
-from indexer.journal import IN_BLOCK, NEWEST, Rules, merge_staged, newest_of, note_and_merge, note_old_rows, put_back, stage_table
+from indexer.journal import (
+    IN_BLOCK,
+    NEWEST,
+    Rules,
+    merge_staged,
+    newest_of,
+    note_and_merge,
+    note_old_rows,
+    put_back,
+    stage_table,
+)
 from indexer.layout import LAYOUTS, Layout, layouts
 from indexer.loading import Columns, Rows, arrays, as_arrays, copied, copy, insert, require_fitting
 from indexer.projection import Router

@@ -91,6 +91,7 @@ def _logs(
     tx_hash = block_hash = address = b""
     number, tx_index, before, is_ordered = -1, -1, -1, True
     block_time = None
+    topics: tuple[bytes, ...]
     for raw in found:
         if raw.block_hash != block_text:
             previous = number
@@ -113,7 +114,7 @@ def _logs(
         texts = raw.topics
         if len(texts) == 4:
             one, two, three, four = texts
-            topics = unhex(one[2:]), unhex(two[2:]), unhex(three[2:]), unhex(four[2:])
+            topics = unhex(one[2:]), unhex(two[2:]), unhex(three[2:]), unhex(four[2:])  # most logs
             is_words = 32 == len(topics[0]) == len(topics[1]) == len(topics[2]) == len(topics[3])
         else:
             topics = tuple([unhex(text[2:]) for text in texts])
