@@ -1,5 +1,6 @@
 """Compiled codecs against eth-abi, the reference: the same values for good logs, the same refusals for bad ones."""
 
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import pytest
@@ -7,7 +8,8 @@ from eth_abi.abi import encode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.codecs import CodecError, EventCodec, event_codec, reference_decoder
+from indexer.blocks import Log
+from indexer.codecs import CodecError, Decoder, EventCodec, Topics, event_codec, reference_decoder
 from indexer.projection import Projections
 from indexer.projections import STEMMA
 from stemma.chain.abi import CONTRACTS, load_abi
@@ -44,6 +46,18 @@ def codec_for(inputs: list[tuple[str, bool]]) -> tuple[EventCodec, type]:
     return event_codec(
         [{"type": "event", "name": "Something", "inputs": entries}], "Something", event_class
     ), event_class
+
+
+def in_a_batch(codec: EventCodec) -> Decoder:
+    """The decoder for many logs at once, given one."""
+
+    def decode(topics: Topics, data: bytes) -> Any:
+        log = Log(1, 2, 0, datetime.now(UTC), bytes(32), bytes(32), bytes(20), topics, data)
+        [(decoded, event)] = codec.decode_all([log])
+        assert decoded is log
+        return event
+
+    return decode
 
 
 @st.composite
@@ -85,7 +99,9 @@ def test_a_compiled_codec_accepts_exactly_the_words_that_eth_abi_accepts(data: s
         except CodecError:
             return "refused"
 
-    assert outcome(codec.decode) == outcome(reference_decoder(codec.fields, event_class))
+    reference = outcome(reference_decoder(codec.fields, event_class))
+    assert outcome(codec.decode) == reference
+    assert outcome(in_a_batch(codec)) == reference
 
 
 @given(st.data(), layouts())
