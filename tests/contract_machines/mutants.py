@@ -1,7 +1,7 @@
 """The contracts with one rule broken at a time: each must be caught, or the machines prove nothing.
 
-`python -m tests.contract_machines.mutants` compiles each mutant, runs its machine until it fails, and prints the table.
-The last line is one JSON object; the exit status is 1 when one survived.
+`python -m tests.contract_machines.mutants` compiles each mutant, runs its machine until it fails, prints the table, and
+writes it to docs/security/mutants.md. The last line is one JSON object; the exit status is 1 when one survived.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 from hypothesis.errors import HypothesisException
 
-from tests.contract_machines.compiler import Sources, compiled
+from tests.contract_machines.compiler import ROOT, Sources, compiled
 from tests.contract_machines.running import prepared, run
 from tests.contract_machines.world import CONTRACTS
+
+TABLE = ROOT / "docs" / "security" / "mutants.md"
 
 EXAMPLES = 400
 STEPS = 80
@@ -401,17 +404,38 @@ def main() -> None:
     options = parser.parse_args()
     chosen = [mutant for mutant in MUTANTS if not options.only or options.only in mutant.misreading]
     compiled(Sources.of_repository(), CONTRACTS)
-    survivors = 0
+    verdicts = []
     with ProcessPoolExecutor(options.processes) as pool:
         for verdict in pool.map(try_mutant, chosen):
-            survivors += verdict.finding is None
+            verdicts.append(verdict)
             print(row(verdict), flush=True)
+    survivors = sum(verdict.finding is None for verdict in verdicts)
+    if len(chosen) == len(MUTANTS):
+        TABLE.write_text(table(verdicts))
     print(json.dumps({"mutants": len(chosen), "caught": len(chosen) - survivors, "survived": survivors}))
     sys.exit(1 if survivors else 0)
 
 
+def table(verdicts: Sequence[Verdict]) -> str:
+    """What is committed: without steps and words of findings, which differ from run to run."""
+    lines = [
+        "# The mutants",
+        "",
+        "Written by `make mutants`; do not edit. The contracts with one rule broken at a time, and the state machine",
+        "that has to notice it on a real chain.",
+        "",
+        "| broken rule | machine | |",
+        "|---|---|---|",
+    ]
+    for verdict in verdicts:
+        lines.append(
+            f"| {verdict.misreading} | {verdict.machine} | {'SURVIVED' if verdict.finding is None else 'caught'} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
 def row(verdict: Verdict) -> str:
-    """A line of the table."""
+    """A line of the table that is printed."""
     finding = "SURVIVED" if verdict.finding is None else _shortened(verdict.finding)
     return f"{verdict.misreading:62} {verdict.machine:9} {verdict.steps:6} steps {verdict.seconds:5.0f} s  {finding}"
 
