@@ -3609,7 +3609,7 @@ export interface operations {
                 maxPrice?: string | null;
                 /** @description Model version, e.g. `demucs-htdemucs-6s` */
                 model?: string | null;
-                /** @description Words of title, artist, credits, tags; accents, case, small mistakes are forgiven */
+                /** @description Words of title, artist, credits, tags, in any case, accents or not; or else what looks alike */
                 q?: string | null;
                 /** @description Only remixes, or only tracks */
                 remix?: boolean | null;
