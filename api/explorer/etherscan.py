@@ -4,19 +4,17 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from eth_hash.auto import keccak
 from sqlalchemy import Row
 
 from api.catalog.presentation import address as checksummed
 from api.explorer import contracts, repository
-from api.explorer.repository import LogFilter
+from api.explorer.repository import LogFilter, TransferFilter
 from api.reading import MAX_BLOCK, reading
 from api.resources import Resources
 from stemma.errors import AppError
 
 MAX_LOGS = 1_000
 MAX_TRANSFERS = 10_000
-_TRANSFER = keccak(b"Transfer(address,address,uint256)")
 _PAIRS = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
 
 Answer = dict[str, Any]
@@ -75,16 +73,15 @@ async def _transfers(resources: Resources, asked: Mapping[str, str]) -> list[Ans
     addresses = tuple(each for each in collections if only in (None, each))
     if not addresses:
         return []
-    wanted = LogFilter(
+    wanted = TransferFilter(
         from_block=_block(asked, "startblock", 0),
         to_block=_block(asked, "endblock", MAX_BLOCK),
-        addresses=addresses,
-        topics=(_TRANSFER,),
-        either_topic=None if account is None else (1, 2, bytes(12) + account),
+        collections=addresses,
+        account=account,
     )
     async with reading(resources) as connection:
         head = await repository.current_head(connection)
-        rows = await repository.found(
+        rows = await repository.transfers(
             connection,
             wanted,
             limit=size,
