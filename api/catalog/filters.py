@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     bindparam,
     cast,
+    exists,
     func,
     literal_column,
     or_,
@@ -25,6 +26,9 @@ from sqlalchemy import (
 
 from api.catalog.cursors import Place
 from stemma.catalog.views import attachments, parents, recordings, search
+
+NEAR = 4_000
+"""So many recordings are looked at one by one before the indexes are asked."""
 
 _SHORTEST_PART = 3
 """Shorter pieces have no trigrams to be found by."""
@@ -69,6 +73,18 @@ class Filter:
     token: bytes | None = None
     ancestor: bytes | None = None
     is_remix: bool | None = None
+    is_exact: bool = False
+    """Only what has the very ``words``, or else what looks like them as well."""
+
+    @property
+    def is_on_sale(self) -> bool:
+        """Whether it narrows by what is on sale."""
+        return self.license_kind is not None or self.max_price is not None or self.token is not None
+
+    @property
+    def is_choosing(self) -> bool:
+        """Whether few or many recordings may fulfil it, which nobody knows before."""
+        return self.needs_search or self.is_on_sale or self.ancestor is not None
 
     @property
     def needs_search(self) -> bool:
@@ -89,36 +105,73 @@ def behind(place: Place | None) -> dict[str, Any]:
     return {} if place is None else {"block": place.block_number, "log": place.log_index, "rank": place.rank}
 
 
-def page(wanted: Filter, columns: Sequence[ColumnElement[Any]], *, is_behind: bool, limit: int) -> Select[Any]:
+def page(
+    wanted: Filter, columns: Sequence[ColumnElement[Any]], *, is_behind: bool, limit: int, is_near: bool
+) -> Select[Any]:
     """Return the statement of one page: columns of `recordings`, and ``rank``; best first, or newest first.
 
-    ``is_behind``: it takes the parameters that `behind` makes.
+    Args:
+        wanted: which recordings.
+        columns: of `recordings`.
+        is_behind: it takes the parameters that `behind` makes.
+        limit: recordings at most.
+        is_near: look only at the first `NEAR` recordings behind the place. What many recordings fulfil is found among
+            them soon; what only few do is found by the indexes, which for many would have to be read and sorted whole.
     """
-    if not wanted.needs_search:
+    if not wanted.is_choosing:
         return _narrowed(wanted, recordings, columns, is_behind=is_behind, limit=limit)
-    found = _narrowed(wanted, search, [search.c.recording_id], is_behind=is_behind, limit=limit).cte("chosen")
-    rank = select(found.c.rank).where(found.c.recording_id == recordings.c.recording_id).correlate(recordings)
+    if is_near:
+        found = _found_near(wanted, is_behind=is_behind, limit=limit)
+    else:
+        source = search if wanted.needs_search else recordings
+        found = _narrowed(wanted, source, [source.c.recording_id], is_behind=is_behind, limit=limit)
+    chosen = found.cte("chosen")
+    rank = select(chosen.c.rank).where(chosen.c.recording_id == recordings.c.recording_id).correlate(recordings)
     statement = select(*columns, rank.scalar_subquery().label("rank"))
-    return statement.where(recordings.c.recording_id == any_of(select(found.c.recording_id)))
+    return statement.where(recordings.c.recording_id == any_of(select(chosen.c.recording_id)))
+
+
+def _found_near(wanted: Filter, *, is_behind: bool, limit: int) -> Select[Any]:
+    """The first of the recordings next to the place that fulfil the conditions; it stops when there are enough."""
+    columns = [recordings.c[name] for name in ("recording_id", "block_number", "log_index")]
+    near = _ordered(select(*columns), recordings, is_behind=is_behind, rank=None).limit(_known(NEAR)).subquery("near")
+    fulfils: Select[Any] = select(literal_column("1")).where(
+        search.c.recording_id == near.c.recording_id, *_conditions(wanted, search)
+    )
+    # OFFSET 0 keeps Postgres from joining what is to be looked up one by one.
+    is_wanted = exists(fulfils.correlate(near).offset(literal_column("0")))
+    rank: ColumnElement[Any] = literal_column("0.0::float8").label("rank")
+    whole = select(near.c.recording_id, rank).where(is_wanted)
+    return _ordered(whole, near, is_behind=False, rank=None).limit(_known(limit))
 
 
 def _narrowed(
     wanted: Filter, source: FromClause, columns: Sequence[ColumnElement[Any]], *, is_behind: bool, limit: int
 ) -> Select[Any]:
     """The first recordings that fulfil the conditions, with ``rank``, which is 0 unless that is what they go by."""
-    rank = _rank(wanted.words, source) if wanted.by_relevance and wanted.words else literal_column("0.0::float8")
+    ranked = _rank(wanted.words, source) if wanted.by_relevance and wanted.words else None
+    label = literal_column("0.0::float8") if ranked is None else ranked
+    statement = select(*columns, label.label("rank")).where(*_conditions(wanted, source))
+    return _ordered(statement, source, is_behind=is_behind, rank=ranked).limit(_known(limit))
+
+
+def _ordered(
+    statement: Select[Any], source: FromClause, *, is_behind: bool, rank: ColumnElement[Any] | None
+) -> Select[Any]:
+    """The newest first, or the best, from behind a place if there is one."""
     place: list[ColumnElement[Any]] = [source.c.block_number, source.c.log_index]
-    if wanted.by_relevance:
+    known: list[ColumnElement[Any]] = [bindparam("block", type_=BigInteger), bindparam("log", type_=Integer)]
+    if rank is not None:
         place.insert(0, rank)
-    statement = select(*columns, rank.label("rank")).where(*_conditions(wanted, source))
+        known.insert(0, bindparam("rank", type_=Float(53)))
     if is_behind:
-        known: list[ColumnElement[Any]] = [bindparam("block", type_=BigInteger), bindparam("log", type_=Integer)]
-        if wanted.by_relevance:
-            known.insert(0, bindparam("rank", type_=Float(53)))
         statement = statement.where(tuple_(*place) < tuple_(*known))
-    # A limit that the planner does not know makes it plan to read a tenth of everything.
-    known_limit = bindparam(None, limit, Integer, literal_execute=True, unique=True)
-    return statement.order_by(*(column.desc() for column in place)).limit(known_limit)
+    return statement.order_by(*(column.desc() for column in place))
+
+
+def _known(number: int) -> ColumnElement[int]:
+    """A number that the planner sees: for a limit that it does not know it would plan to read a tenth of everything."""
+    return bindparam(None, number, Integer, literal_execute=True, unique=True)
 
 
 def _conditions(wanted: Filter, source: FromClause) -> Iterator[ColumnElement[bool]]:
@@ -138,15 +191,16 @@ def _conditions(wanted: Filter, source: FromClause) -> Iterator[ColumnElement[bo
         yield _of_recording(source, recordings.c.stems_root).is_not(None)
     if wanted.ancestor is not None:
         yield _is_among(source, _descendants(wanted.ancestor))
-    if wanted.license_kind is not None or wanted.max_price is not None or wanted.token is not None:
+    if wanted.is_on_sale:
         yield _is_among(source, _on_sale(wanted))
     yield from _document_conditions(wanted, source)
 
 
 def _of_recording(source: FromClause, column: ColumnElement[Any]) -> ColumnElement[Any]:
     """A column of `recordings`; beside `search` it is looked up row by row, in the order of the page."""
-    if source is recordings:
-        return column
+    if column.name in source.c:
+        same: ColumnElement[Any] = source.c[column.name]
+        return same
     own = recordings.alias("own")
     found = select(own.c[column.name]).where(own.c.recording_id == source.c.recording_id)
     return found.correlate(source).scalar_subquery()
@@ -159,7 +213,7 @@ def _is_among(source: FromClause, found: Select[Any]) -> ColumnElement[bool]:
 
 def _document_conditions(wanted: Filter, source: FromClause) -> Iterator[ColumnElement[bool]]:
     if wanted.words is not None:
-        yield _has_words(wanted.words, source)
+        yield _has_words(wanted.words, source, is_exact=wanted.is_exact)
     if wanted.tag is not None:
         yield source.c.tags.contains([wanted.tag.lower()])
     if wanted.key is not None:
@@ -171,10 +225,10 @@ def _document_conditions(wanted: Filter, source: FromClause) -> Iterator[ColumnE
             yield source.c[name] <= within.high
 
 
-def _has_words(words: str, source: FromClause) -> ColumnElement[bool]:
+def _has_words(words: str, source: FromClause, *, is_exact: bool) -> ColumnElement[bool]:
     """Whether a recording has all the words, or something that looks much like them."""
     whole: ColumnElement[bool] = source.c.words.op("@@", is_comparison=True)(_query(words))
-    if len(words) < _SHORTEST_PART:
+    if is_exact or len(words) < _SHORTEST_PART:
         return whole
     return or_(whole, _plain(words).op("<%", is_comparison=True)(source.c.letters))
 

@@ -57,7 +57,7 @@ class CatalogQuery(PageQuery):
 
     q: Words | None = Field(
         default=None,
-        description="Words of title, artist, credits, tags; accents, case, small mistakes are forgiven",
+        description="Words of title, artist, credits, tags, in any case, accents or not; or else what looks alike",
     )
     sort: Literal["newest", "relevance"] = Field(default="newest", description="`relevance` needs `q`")
     artist: Words | None = Field(default=None, description="Creator's address, or the artist's name in any case")
