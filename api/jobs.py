@@ -22,7 +22,6 @@ from api.outbox import jobs as outbox_jobs
 from api.transactions.jobs import send_forever
 from api.transactions.sender import Sender
 from stemma.catalog.views import FEED_CHANNEL
-from stemma.chain.deployments import deployment_when_there
 from stemma.chain.rpc import JsonRpc
 from stemma.database.engine import create_engine
 from stemma.messaging.consumer import consume
@@ -109,13 +108,11 @@ async def _exchange_messages(settings: Settings, ingestion: Ingestion, notificat
 
 async def _send(settings: Settings, ingestion: Ingestion, rpc: JsonRpc, notifications: Notifications) -> None:
     assert settings.relayer_private_key is not None
-    deployment = await deployment_when_there(settings.deployments_dir, settings.chain_id)
     sender = Sender(
         ingestion.engine,
         rpc,
         private_key=settings.relayer_private_key.get_secret_value(),
         chain_id=settings.chain_id,
-        first_block=deployment.first_block,
         listener=partial(ingestion_jobs.take_outcome, ingestion),
     )
     await send_forever(sender, notifications)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from eth_abi.abi import decode
 from eth_hash.auto import keccak
 
 from api.transactions.schemas import Fees, Place
@@ -17,6 +18,10 @@ CONFIRMATIONS = 64
 MAX_FEE_WEI = 1_000 * 10**9
 """The most that is paid for a unit of gas, whatever a node suggests."""
 
+_RECORDING = "(address,uint32,uint24,uint40,bytes32)"
+"""Creator, version, resale royalty, block of registration, root of the separation."""
+
+_RECORDING_OF = keccak(b"recordingOf(uint224)")[:4]
 _FALLBACK_PRIORITY_WEI = 1_000_000_000
 _EXECUTION_REVERTED = 3
 
@@ -109,7 +114,7 @@ async def estimate(rpc: JsonRpc, *, sender: str, to: bytes, calldata: bytes) -> 
 
 
 async def why_reverted(rpc: JsonRpc, *, sender: str, to: bytes, calldata: bytes, place: Place) -> str:
-    """Return the contract's error of a reverted transaction, by running it again on the block before its own."""
+    """Return the contract's error of a reverted transaction, by running it again on its block and on the one before."""
     call = {"from": sender, "to": _hex(to), "data": _hex(calldata)}
     for block in (place.block_number, place.block_number - 1):
         try:
@@ -135,14 +140,20 @@ def describe(refusal: RpcRefused) -> str:
     return str(revert) if revert else refusal.message
 
 
-async def committed(rpc: JsonRpc, *, registry: bytes, recording_id: bytes, first_block: int) -> Committed | None:
-    """Return what was committed for a recording, from the registry's events, or None."""
+async def committed(rpc: JsonRpc, *, registry: bytes, recording_id: bytes) -> Committed | None:
+    """Return what was committed for a recording in the block that registered it, from the registry's events, or None.
+
+    The registry itself says which block that is: many nodes refuse to search more than some thousand blocks.
+    """
+    block = await _registered_block(rpc, registry=registry, recording_id=recording_id)
+    if block is None:
+        return None
     found = await rpc.call(
         "eth_getLogs",
         {
             "address": _hex(registry),
-            "fromBlock": hex(first_block),
-            "toBlock": "latest",
+            "fromBlock": hex(block),
+            "toBlock": hex(block),
             "topics": [[_hex(_REGISTERED), _hex(_COMMITTED)], _hex(recording_id.rjust(32, b"\0"))],
         },
     )
@@ -159,6 +170,20 @@ async def committed(rpc: JsonRpc, *, registry: bytes, recording_id: bytes, first
             block_hash=_bytes(registered["blockHash"]),
         ),
     )
+
+
+async def _registered_block(rpc: JsonRpc, *, registry: bytes, recording_id: bytes) -> int | None:
+    call = {"to": _hex(registry), "data": _hex(_RECORDING_OF + recording_id.rjust(32, b"\0"))}
+    try:
+        answer = await rpc.call("eth_call", call, "latest")
+    except RpcRefused as refusal:
+        if is_revert(refusal):
+            return None
+        raise
+    if answer == "0x":
+        return None  # no contract is there
+    [(_creator, _version, _resale_royalty_ppm, block, _root)] = decode([_RECORDING], _bytes(answer))
+    return int(block)
 
 
 def _topic(event: str) -> bytes:

@@ -50,7 +50,6 @@ class Sender:
         *,
         private_key: str,
         chain_id: int,
-        first_block: int,
         listener: Listener,
     ) -> None:
         self._engine = engine
@@ -58,7 +57,6 @@ class Sender:
         self._key: LocalAccount = Account.from_key(private_key)
         self._key_bytes = bytes.fromhex(self._key.address[2:])
         self._chain_id = chain_id
-        self._first_block = first_block
         self._listener = listener
         self._head: Head | None = None
         self._sent_at_block: dict[bytes, int] = {}
@@ -76,19 +74,29 @@ class Sender:
             ChainWentBack: the chain lost final transactions; a person must look.
         """
         head = await chain.head(self._rpc)
+        is_watched = True
         if self._head is None or head.hash != self._head.hash:
             for transaction in await self._open(TxStage.MINED, TxStage.REVERTED):
-                await self._watch(transaction, head)
+                is_watched &= await self._alone(transaction, self._watch(transaction, head))
         count = await chain.nonce_at(self._rpc, self.address, "latest")
         signed = await self._open(TxStage.SIGNED)
         await self._refuse_gap(signed, count)
         for transaction in signed:
-            await self._push(transaction, head)
+            await self._alone(transaction, self._push(transaction, head))
         room = MAX_IN_FLIGHT - len(await self._open(TxStage.SIGNED))
         for transaction in (await self._open(TxStage.PENDING))[: max(room, 0)]:
-            await self._begin(transaction, head, count)
-        self._head = head
+            await self._alone(transaction, self._begin(transaction, head, count))
+        self._head = head if is_watched else None
         return await self._ledger()
+
+    async def _alone(self, transaction: Transaction, step: Awaitable[None]) -> bool:
+        """Take one transaction's step; false when the node refuses an answer, which is not to hold up the others."""
+        try:
+            await step
+        except RpcRefused as refusal:
+            _log.warning("the node refuses, trying again later", job=str(transaction.job_id), reason=refusal.detail)
+            return False
+        return True
 
     async def _open(self, *stages: TxStage) -> Sequence[Transaction]:
         async with self._engine.connect() as connection:
@@ -322,7 +330,6 @@ class Sender:
             self._rpc,
             registry=transaction.to_address,
             recording_id=transaction.recording_id,
-            first_block=self._first_block,
         )
         if found is None or (found.creator, found.stems_root) != (transaction.creator, transaction.stems_root):
             return None

@@ -20,15 +20,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api.app import create_app
 from api.ingestion.jobs import Ingestion
 from api.resources import Resources
+from api.transactions.sender import Sender
 from stack.anvil import anvil_program, anvil_url
 from stack.databases import Database, with_database
 from stack.ports import free_ports
 from stack.postgres import PostgresServer
 from stack.program import RunningProgram
+from stemma.chain.rpc import JsonRpc
 from stemma.database.engine import create_engine
 from stemma.settings import Settings
 from stemma.storage import Storage, open_storage
 from tests.api.people import ARTIST_KEY, ATTESTOR_KEY, RELAYER_KEY, STRANGER_KEY, Person
+from tests.api.sending import Ear
 from tests.conftest import Deployed
 
 
@@ -224,8 +227,8 @@ async def stranger(api: RunningApi) -> AsyncIterator[Person]:
 
 
 @pytest.fixture
-async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    engine = create_engine(settings.database_url.get_secret_value(), application_name="tests")
+async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
+    engine = create_engine(database.api_url, application_name="tests")
     yield engine
     await engine.dispose()
 
@@ -240,3 +243,30 @@ async def storage(settings: Settings) -> AsyncIterator[Storage]:
 def ingestion(engine: AsyncEngine, storage: Storage, settings: Settings) -> Ingestion:
     """The background work, to be done by hand."""
     return Ingestion(engine, storage, settings.upload_max_seconds)
+
+
+@pytest.fixture
+async def rpc(deployed: Deployed) -> AsyncIterator[JsonRpc]:
+    deployed.node.mine(5)  # so that a reorg of a few blocks does not reach the contracts
+    async with JsonRpc(deployed.node.url) as rpc:
+        yield rpc
+
+
+@pytest.fixture
+def ear() -> Ear:
+    return Ear()
+
+
+@pytest.fixture
+def make_sender(engine: AsyncEngine, rpc: JsonRpc, ear: Ear) -> Callable[..., Sender]:
+    """Make a sender of a key, by another node if one is given."""
+
+    def make(key: str = RELAYER_KEY, *, node: JsonRpc = rpc) -> Sender:
+        return Sender(engine, node, private_key=key, chain_id=31337, listener=ear)
+
+    return make
+
+
+@pytest.fixture
+def sender(make_sender: Callable[..., Sender]) -> Sender:
+    return make_sender()

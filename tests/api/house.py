@@ -14,7 +14,6 @@ from api.ingestion.jobs import Ingestion
 from api.transactions.sender import Sender
 from indexer import service as indexer
 from stack.databases import Database
-from stemma.chain.deployments import load_deployment
 from stemma.messaging.envelope import decode
 from stemma.messaging.events import SeparationRequest
 from stemma.settings import Settings
@@ -50,13 +49,11 @@ async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 30) -
 
 
 def make_sender(api: RunningApi, ingestion: Ingestion) -> Sender:
-    deployment = load_deployment(api.settings.deployments_dir, 31337)
     return Sender(
         ingestion.engine,
         api.resources.rpc,
         private_key=RELAYER_KEY,
         chain_id=31337,
-        first_block=deployment.first_block,
         listener=partial(jobs.take_outcome, ingestion),
     )
 

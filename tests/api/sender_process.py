@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sys
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.transactions.schemas import Outcome
 from api.transactions.sender import Sender
-from stemma.chain.deployments import load_deployment
 from stemma.chain.rpc import JsonRpc
 from stemma.database.engine import create_engine
 
@@ -33,17 +31,14 @@ class DyingRpc(JsonRpc):
         return answer
 
 
-async def main(database_url: str, rpc_url: str, deployments_dir: str, key: str, moment: str) -> None:
+async def main(database_url: str, rpc_url: str, key: str, moment: str) -> None:
     async def listener(_connection: AsyncConnection, _job: UUID, _outcome: Outcome) -> None:
         if moment == "before-note":
             os.kill(os.getpid(), signal.SIGKILL)
 
     engine = create_engine(database_url, application_name="dying-sender")
-    deployment = load_deployment(Path(deployments_dir), 31337)
     async with DyingRpc(rpc_url, moment) as rpc:
-        sender = Sender(
-            engine, rpc, private_key=key, chain_id=31337, first_block=deployment.first_block, listener=listener
-        )
+        sender = Sender(engine, rpc, private_key=key, chain_id=31337, listener=listener)
         for _ in range(20):
             await sender.turn()
             await asyncio.sleep(0.05)
