@@ -26,6 +26,8 @@ _log = structlog.get_logger(__name__)
 UPLOAD_PATH = "/stems/upload"
 """Its body is limited while it streams, by `UploadReader` and storage."""
 
+MAX_EVENT_ID = (1 << 31) - 1
+
 _UPLOAD_FORM = {
     "required": True,
     "content": {
@@ -177,7 +179,9 @@ async def stream_upload_events(
     connection: Connection,
     caller: CurrentUser,
     resources: ResourcesDependency,
-    last_event_id: Annotated[int, Header(ge=0, description="Number of the last event that was seen")] = 0,
+    last_event_id: Annotated[
+        int, Header(ge=0, le=MAX_EVENT_ID, description="Number of the last event that was seen")
+    ] = 0,
 ) -> Response:
     """Stream stage and percent as they change, from the beginning or from behind `Last-Event-ID`, to the end."""
     upload = await service.owned(connection, upload_id, caller)
