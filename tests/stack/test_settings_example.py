@@ -13,13 +13,14 @@ from stemma.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 OF_OTHERS = {
     *("STEMMA_HOME", "INDEXER_DATABASE_PASSWORD", "API_DATABASE_PASSWORD"),  # the stack's
-    *("DEPLOYER_PRIVATE_KEY", "CONTRACTS_ADMIN", "ATTESTORS"),  # the deployment's
+    # the deployment's
+    *("DEPLOYER_PRIVATE_KEY", "CONTRACTS_ADMIN", "GUARDIAN", "ATTESTORS", "ARBITERS", "FEE_RECIPIENT"),
     *("POSTGRES_PASSWORD", "WEIGHTS_DIR", "TORCH_BACKEND"),  # the compose files'
     "GOOGLE_APPLICATION_CREDENTIALS",  # Google's libraries'
 }
 """Not read by the settings of the processes."""
 
-READ_FROM_THE_ENVIRONMENT = re.compile(r"os\.environ(?:\.get\(|\[)\"([A-Z0-9_]+)\"")
+READ_FROM_THE_ENVIRONMENT = re.compile(r"(?:os\.environ(?:\.get\(|\[)|_one\(|_several\()\"([A-Z0-9_]+)\"")
 OF_EVERY_SYSTEM = {"PATH"}
 
 SETTING = re.compile(r"#?([A-Z][A-Z0-9_]*)=(.*)")
@@ -67,5 +68,5 @@ def test_the_examples_are_valid_settings(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_what_a_script_reads_from_the_environment_is_explained() -> None:
     files = [file for room in ("scripts", "stack") for file in (ROOT / room).rglob("*.py")]
     read = {name for file in files for name in READ_FROM_THE_ENVIRONMENT.findall(file.read_text())}
-    assert "DEPLOYER_PRIVATE_KEY" in read
+    assert {"DEPLOYER_PRIVATE_KEY", "GUARDIAN", "ARBITERS"} <= read
     assert read - OF_EVERY_SYSTEM <= set(example())
