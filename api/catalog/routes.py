@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.catalog import errors, service
 from api.catalog.answering import answer, answer_encoded
@@ -13,7 +13,7 @@ from api.dependencies import OptionalUser, ResourcesDependency
 from api.files import file_response
 from api.identity.errors import TokenInvalid, TokenMissing
 from api.problems import documented
-from api.reading import READING_ERRORS, BlockQuery, Reading
+from api.reading import READING_ERRORS, BlockQuery, Reading, reading
 from stemma import storage, works
 
 router = APIRouter(tags=["catalog"])
@@ -75,31 +75,48 @@ async def get_work(work_id: WorkIdPath, request: Request, connection: Reading, b
     return answer(request, await service.work(connection, works.from_hex(work_id)), block=block)
 
 
+async def read_recording(
+    work_id: WorkIdPath, resources: ResourcesDependency, block: BlockQuery = None
+) -> RecordingDetails:
+    """Give the connection back before storage is asked: that may search a whole network for a file."""
+    async with reading(resources, block) as connection:
+        return await service.recording_of(connection, works.from_hex(work_id))
+
+
+async def read_recording_now(work_id: WorkIdPath, resources: ResourcesDependency) -> RecordingDetails:
+    """As `read_recording`, and never as of a block: who held the rights in the past may not have the files today."""
+    return await read_recording(work_id, resources)
+
+
+RecordingOfWork = Annotated[RecordingDetails, Depends(read_recording)]
+RecordingOfWorkNow = Annotated[RecordingDetails, Depends(read_recording_now)]
+
+
 async def get_preview(
-    work_id: WorkIdPath, request: Request, connection: Reading, resources: ResourcesDependency
+    work_id: WorkIdPath, request: Request, recording: RecordingOfWork, resources: ResourcesDependency
 ) -> Response:
     """Return a short preview of a recording or a stem; previews are public."""
-    offered = await service.preview(connection, resources.storage, works.from_hex(work_id))
+    offered = await service.preview(recording, resources.storage, works.from_hex(work_id))
     return await _file(request, resources.storage, offered)
 
 
 async def get_stem_audio(
     work_id: WorkIdPath,
     request: Request,
-    connection: Reading,
+    recording: RecordingOfWorkNow,
     resources: ResourcesDependency,
     caller: OptionalUser,
 ) -> Response:
     """Return a stem as FLAC: to everybody under the release policy `open`, else to its rights holder."""
-    offered = await service.audio(connection, resources.storage, works.from_hex(work_id), caller)
+    offered = await service.audio(recording, resources.storage, works.from_hex(work_id), caller)
     return await _file(request, resources.storage, offered)
 
 
 async def get_token_metadata(
-    work_id: WorkIdPath, request: Request, connection: Reading, resources: ResourcesDependency
+    work_id: WorkIdPath, request: Request, recording: RecordingOfWork, resources: ResourcesDependency
 ) -> Response:
     """Return a work's token metadata, byte for byte the file that is committed on chain."""
-    offered = await service.metadata(connection, resources.storage, works.from_hex(work_id))
+    offered = await service.metadata(recording, resources.storage, works.from_hex(work_id))
     return await _file(request, resources.storage, offered)
 
 

@@ -77,23 +77,34 @@ async def page(connection: AsyncConnection, wanted: Filter, *, cursor: str | Non
 
 async def work(connection: AsyncConnection, work_id: WorkId) -> RecordingDetails | StemDetails:
     """Return a recording or a stem. Raises WorkNotFound and CatalogNotReady."""
-    recording = await _recording(connection, work_id)
+    recording = await recording_of(connection, work_id)
     if works.kind_byte(work_id) == Kind.RECORDING:
         return recording
     stem = _stem_of(recording, work_id)
     return StemDetails(**dict(stem), as_of=recording.as_of, recording=_brief(recording))
 
 
-async def preview(connection: AsyncConnection, storage: Storage, work_id: WorkId) -> OfferedFile:
+async def recording_of(connection: AsyncConnection, work_id: WorkId) -> RecordingDetails:
+    """Return the recording of a work. Raises WorkNotFound and CatalogNotReady."""
+    if works.kind_byte(work_id) > Kind.OTHER:
+        raise WorkNotFound("the last byte of a work's id is 00 for a recording and 01 to 06 for its stems")
+    row = await repository.recording(connection, works.to_bytes(works.recording_of(work_id)))
+    if row is None:
+        raise CatalogNotReady("the index has not seen a block yet")
+    if row.recording_id is None:
+        raise WorkNotFound(f"the catalog has no recording {works.to_hex(works.recording_of(work_id))}")
+    return presentation.recording_details(row)
+
+
+async def preview(recording: RecordingDetails, storage: Storage, work_id: WorkId) -> OfferedFile:
     """Return the preview of a work, which is public under either release policy.
 
     Raises:
-        WorkNotFound, CatalogNotReady: as `work`.
+        WorkNotFound: it is a stem, and the recording has no separation.
         MetadataPending: the manifest, which names the preview, is not fetched yet.
         FileUnavailable: the manifest is invalid, or names a file that is not public.
         stemma.storage.NotFound: the file is not in storage.
     """
-    recording = await _recording(connection, work_id)
     manifest = _manifest(recording)
     kind = works.kind_byte(work_id)
     if kind == Kind.RECORDING:
@@ -108,17 +119,16 @@ async def preview(connection: AsyncConnection, storage: Storage, work_id: WorkId
     return OfferedFile(stat, media_type, is_public=True, name=f"{works.to_hex(work_id)}-preview")
 
 
-async def audio(connection: AsyncConnection, storage: Storage, work_id: WorkId, caller: Account | None) -> OfferedFile:
+async def audio(recording: RecordingDetails, storage: Storage, work_id: WorkId, caller: Account | None) -> OfferedFile:
     """Return the FLAC of a stem: for everybody under the policy `open`, else for its rights holder.
 
     Raises:
-        WorkNotFound, CatalogNotReady: as `work`.
+        WorkNotFound: it is a stem, and the recording has no separation.
         FileUnavailable: the work is a recording; originals are never given out.
         TokenMissing: the policy is `licensed`, and nobody is signed in.
         NotRightsHolder: the caller does not hold the rights.
         stemma.storage.NotFound: the file is not in storage.
     """
-    recording = await _recording(connection, work_id)
     if works.kind_byte(work_id) == Kind.RECORDING:
         raise FileUnavailable("originals are private; ask for one of the recording's stems")
     stem = _stem_of(recording, work_id)
@@ -131,15 +141,13 @@ async def audio(connection: AsyncConnection, storage: Storage, work_id: WorkId, 
     return OfferedFile(stat, FLAC, is_public=is_open and not stat.private, name=f"{works.to_hex(work_id)}.flac")
 
 
-async def metadata(connection: AsyncConnection, storage: Storage, work_id: WorkId) -> OfferedFile:
+async def metadata(recording: RecordingDetails, storage: Storage, work_id: WorkId) -> OfferedFile:
     """Return the token metadata of a work, the very file that its committed directory names.
 
     Raises:
-        WorkNotFound, CatalogNotReady: as `work`.
         FileUnavailable: the recording has no separation yet, or the directory names a file that is not public.
         stemma.storage.NotFound: the directory or the file is not in storage.
     """
-    recording = await _recording(connection, work_id)
     if recording.separation is None:
         raise FileUnavailable("the recording has no separation yet")
     name = f"{works.kind_byte(work_id)}.json"
@@ -180,17 +188,6 @@ def _require_holder(stem: StemView, chain_id: int, caller: Account | None) -> No
         raise TokenMissing("this stem is licensed; sign in as its rights holder")
     if (caller.chain_id, caller.checksum_address) != (chain_id, stem.rights_holder):
         raise NotRightsHolder(f"the rights to this stem are held by {stem.rights_holder}")
-
-
-async def _recording(connection: AsyncConnection, work_id: WorkId) -> RecordingDetails:
-    if works.kind_byte(work_id) > Kind.OTHER:
-        raise WorkNotFound("the last byte of a work's id is 00 for a recording and 01 to 06 for its stems")
-    row = await repository.recording(connection, works.to_bytes(works.recording_of(work_id)))
-    if row is None:
-        raise CatalogNotReady("the index has not seen a block yet")
-    if row.recording_id is None:
-        raise WorkNotFound(f"the catalog has no recording {works.to_hex(works.recording_of(work_id))}")
-    return presentation.recording_details(row)
 
 
 def _stem_of(recording: RecordingDetails, work_id: WorkId) -> StemView:
