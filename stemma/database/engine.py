@@ -17,6 +17,8 @@ def create_engine(
 ) -> AsyncEngine:
     """Return a pooled async engine whose connections work in UTC and carry the process's name.
 
+    Its errors name no values of a statement, which logs are not for.
+
     ``options`` are further command-line options of the server for these connections, such as ``-c jit=off``.
     """
     return create_async_engine(
@@ -24,5 +26,6 @@ def create_engine(
         pool_size=pool_size,
         max_overflow=0,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={"application_name": application_name, "options": f"-c timezone=UTC {options}".strip()},
     )
