@@ -63,6 +63,8 @@ async def receive_file(
 ) -> service.ReceivedFile:
     """Store the file before a database connection is taken: a slow upload must not hold one."""
     resources.signing_domain()
+    async with transaction(resources):
+        pass  # a file that cannot be noted would stay in storage, where nobody knows of it
     limit = resources.settings.upload_max_bytes
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit + MAX_OVERHEAD_BYTES:

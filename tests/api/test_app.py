@@ -22,6 +22,7 @@ from stack.databases import Database
 from stack.ports import free_ports
 from stemma.database.engine import sqlalchemy_url
 from stemma.settings import Settings
+from tests.api import sounds
 from tests.api.conftest import RunningApi, serving
 from tests.api.people import Person, assert_problem
 
@@ -29,7 +30,9 @@ pytestmark = pytest.mark.anyio
 STEMMA = Path(sys.executable).with_name("stemma")
 
 
-async def test_without_the_database_reads_are_unavailable(api: RunningApi, anybody: Person, database: Database) -> None:
+async def test_without_the_database_nothing_is_read_and_no_file_is_taken(
+    api: RunningApi, anybody: Person, artist: Person, database: Database
+) -> None:
     with psycopg.connect(database.admin_url, autocommit=True) as admin:
         [name] = admin.execute("select current_database()").fetchone()
     with psycopg.connect(database.admin_url.rsplit("/", 1)[0] + "/postgres", autocommit=True) as admin:
@@ -38,6 +41,8 @@ async def test_without_the_database_reads_are_unavailable(api: RunningApi, anybo
         try:
             assert_problem(await anybody.http.get("/catalog"), 503, "dependency_unavailable")
             assert_problem(await anybody.http.post("/auth/nonce"), 503, "dependency_unavailable")
+            assert_problem(await artist.upload(sounds.tone()), 503, "dependency_unavailable")
+            assert api.stored_files() == []
             ready = await anybody.http.get("/readyz")
             checks = {check["name"]: check for check in ready.json()["checks"]}
             assert ready.status_code == 503
