@@ -17,7 +17,9 @@ from stack.home import locked_home
 from stack.ledger import Ledger
 from stack.pubsub_program import stemma_command
 
-START_SECONDS = 180.0
+START_SECONDS = 600.0
+"""The first start also compiles the contracts: a minute on an idle machine, several on a busy one."""
+
 RESTART_SECONDS = 60.0
 
 
