@@ -3794,10 +3794,7 @@ export interface operations {
     };
     getStemAudio: {
         parameters: {
-            query?: {
-                /** @description Read the catalog as it was after this block; blocks older than the journal are answered by 422 */
-                block?: number | null;
-            };
+            query?: never;
             header?: never;
             path: {
                 /** @description Id of a recording or a stem: `0x` and 56 lower-case hex digits */
