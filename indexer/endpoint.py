@@ -4,7 +4,8 @@ import re
 import time
 from dataclasses import dataclass
 
-LONGEST_REST_SECONDS = 3.0
+_LONGEST_REST = 30
+"""In times of its first rest."""
 _LATENCY_WEIGHT = 0.2
 _ERROR_WEIGHT = 0.1
 _ERROR_COST = 10.0
@@ -46,6 +47,11 @@ class Endpoint:
         return self.resting_until > time.monotonic()
 
     @property
+    def longest_rest_seconds(self) -> float:
+        """How long it rests at most after failures."""
+        return _LONGEST_REST * self.first_rest_seconds
+
+    @property
     def cost(self) -> float:
         """What asking it costs: its latency, dearer the more it fails."""
         return (self.latency_seconds + _LEAST_LATENCY) * (1 + _ERROR_COST * self.error_rate)
@@ -71,7 +77,7 @@ class Endpoint:
         self.failures += 1
         self.error_rate += _ERROR_WEIGHT * (1 - self.error_rate)
         doublings = min(self.failures - 1, 16)  # a node may be away for days, a float ends at 2 ** 1024
-        pause = min(self.first_rest_seconds * 2**doublings, LONGEST_REST_SECONDS)
+        pause = min(self.first_rest_seconds * 2**doublings, self.longest_rest_seconds)
         self.resting_until = time.monotonic() + (pause if rest_seconds is None else rest_seconds)
         # Whatever answers at this URL next has to prove itself again: a node may have been started anew.
         self.is_known = False

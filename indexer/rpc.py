@@ -18,7 +18,7 @@ import msgspec
 import structlog
 
 from indexer.calls import CHAIN_ID, Call, get_block
-from indexer.endpoint import LONGEST_REST_SECONDS, Endpoint
+from indexer.endpoint import Endpoint
 from indexer.errors import ForeignChain, NodeUnavailable, RangeTooLarge
 from indexer.metrics import METRICS
 from indexer.ranges import suggested_blocks
@@ -156,7 +156,7 @@ class Node:
         """Let an endpoint rest for what it said: something that cannot be true."""
         _log.error("endpoint caught in an untruth", endpoint=endpoint.name, complaint=complaint)
         METRICS.rpc_untruths.labels(endpoint.name).inc()
-        endpoint.failed(complaint, LONGEST_REST_SECONDS if len(self.endpoints) > 1 else None)
+        endpoint.failed(complaint, endpoint.longest_rest_seconds if len(self.endpoints) > 1 else None)
 
     def has_other_than(self, endpoint: Endpoint) -> bool:
         """Whether there is another endpoint that is not down for long."""

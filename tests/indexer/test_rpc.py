@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from indexer.calls import get_block, get_logs
-from indexer.endpoint import LONGEST_REST_SECONDS, Endpoint
+from indexer.endpoint import Endpoint
 from indexer.errors import Inconsistent, NodeUnavailable, RangeTooLarge, Untrue
 from indexer.projection import Router
 from indexer.projections import STEMMA
@@ -25,7 +25,7 @@ def test_an_endpoint_may_be_away_for_days() -> None:
     endpoint = Endpoint("http://127.0.0.1:1/", 0.1)
     for _ in range(100_000):
         endpoint.failed("refused")
-    assert endpoint.resting_until > LONGEST_REST_SECONDS
+    assert endpoint.resting_until > endpoint.longest_rest_seconds
 
 
 async def final_batch(node: ScriptedNode, *, checks_blooms: bool = True) -> Any:

@@ -23,7 +23,7 @@ from tests.indexer.scripted_node import ScriptedNode, Temper
 pytestmark = pytest.mark.anyio
 
 KEPT = [2]  # a laggard's answer about finality stayed in the cursor
-SEEDS = int(os.environ.get("STEMMA_SIMULATION_SEEDS", "40"))
+SEEDS = int(os.environ.get("STEMMA_SIMULATION_SEEDS", "20"))
 ROUNDS = 3
 
 
@@ -40,7 +40,7 @@ async def test_the_index_equals_a_fresh_one_after_reorgs_faults_and_crashes(data
             traceback.print_exception(failure)
         forget(database.admin_url)
     assert not bad, f"seeds that failed: {bad}"
-    assert seen["reorgs"] > 2 * SEEDS, "the simulation hardly reorganizes: it proves nothing"
+    assert seen["reorgs"] > SEEDS, "the simulation hardly reorganizes: it proves nothing"
     assert seen["crashes"] > SEEDS, "the simulation hardly crashes: it proves nothing"
     assert seen["recordings"] > SEEDS
 
@@ -76,7 +76,7 @@ async def simulate(seed: int, database, seen: dict[str, int]) -> None:
                     connection,
                 ),
             ):
-                seen["crashes"] += await run_until_crash(engine, connection, rng.randint(1, 500))
+                seen["crashes"] += await run_until_crash(engine, connection, rng.randint(1, rng.choice([100, 3_000])))
         node.before_request, node.temper = (lambda: None), Temper()
         async with asyncio.timeout(60), scripted_engine(database.indexer_url, node.url) as (engine, _):
             await engine.run(until=chain.head.number)
