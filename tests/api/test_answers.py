@@ -120,6 +120,8 @@ async def test_odd_requests_never_get_anything_but_answers_and_problems(anybody:
     document = (await anybody.http.get("/openapi.json")).json()
     nonsense = ["", "%00", "..%2f..", "0x" + "f" * 56, "💥", "-1", "null", "a" * 300]
     for path, operations in document["paths"].items():
+        if path == "/catalog/stream":
+            continue  # it has no end
         for method in operations:
             for odd in nonsense:
                 url = path

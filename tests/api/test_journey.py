@@ -12,6 +12,7 @@ from httpx_sse import aconnect_sse
 from sqlalchemy import text
 
 from api.jobs import run_jobs
+from api.notifications import UPLOADS_CHANNEL
 from stack.databases import Database
 from stemma.settings import Settings
 from tests.api import sounds
@@ -162,7 +163,7 @@ async def test_a_listener_that_goes_away_is_forgotten(api: RunningApi, artist: P
                 break
 
     async def is_forgotten() -> bool:
-        return not api.resources.notifications._waiting
+        return all(channel != UPLOADS_CHANNEL for channel, _ in api.resources.notifications._waiting)
 
     await until(is_forgotten)
 
