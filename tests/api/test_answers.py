@@ -74,14 +74,14 @@ async def test_only_listed_origins_may_call_from_browsers(anybody: Person) -> No
 async def test_the_openapi_document_names_operations_and_errors(anybody: Person) -> None:
     document = (await anybody.http.get("/openapi.json")).json()
     operations = [op for path in document["paths"].values() for op in path.values()]
-    assert sorted(op["operationId"] for op in operations) == sorted(
-        [
-            *("createLoginNonce", "login", "getKeySet"),
-            *("uploadRecording", "getUpload", "signUpload", "streamUploadEvents"),
-            *("listCatalog", "getWork", "getPreview", "getStemAudio", "getTokenMetadata"),
-            *("listProblems", "getProblem", "getHealth", "getReadiness"),
-        ]
-    )
+    ids = [op["operationId"] for op in operations]
+    assert len(ids) == len(set(ids))
+    assert {
+        *("createLoginNonce", "login", "getKeySet"),
+        *("uploadRecording", "getUpload", "signUpload", "streamUploadEvents"),
+        *("listCatalog", "getWork", "getPreview", "getStemAudio", "getTokenMetadata"),
+        *("listProblems", "getProblem", "getHealth", "getReadiness"),
+    } <= set(ids), "the main job's are stable"
     tags = {tag["name"] for tag in document["tags"]}
     for op in operations:
         assert set(op["tags"]) <= tags
