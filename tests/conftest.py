@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 
 from stack.anvil import anvil_program, anvil_url
@@ -32,6 +33,10 @@ from stack.redis import redis_url as url_of_redis
 
 ROOT = Path(__file__).resolve().parent.parent
 STEMMA = Path(sys.executable).with_name("stemma")
+
+# A busy machine makes any example slow now and then, which shows nothing.
+settings.register_profile("stemma", deadline=None)
+settings.load_profile("stemma")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.binary import compile_pack, pack_logs, packed
@@ -38,7 +38,6 @@ def connection(postgres):
 
 
 @given(rows=ROWS)
-@settings(deadline=None)
 def test_postgres_reads_back_what_was_packed(connection, rows: list[tuple[Any, ...]]) -> None:
     pack = compile_pack([oid for oid, _ in COLUMNS.values()])
     assert pack is not None

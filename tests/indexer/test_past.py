@@ -124,7 +124,7 @@ async def test_a_point_read_of_the_past_goes_by_key(database) -> None:
     with psycopg.connect(database.admin_url) as connection:
         connection.execute(
             "insert into chain_1.titles select int8send(n) || decode(repeat('00', 20), 'hex'), '\\x01', '\\x02', now(),"
-            " 0, 5, 1 from generate_series(1, 20000) n"
+            " 0, 5, 1, 0, '\\x03' from generate_series(1, 20000) n"
         )
         connection.execute(
             "insert into chain_1.titles_journal select 10 + n % 50, true, t.* from chain_1.titles t,"

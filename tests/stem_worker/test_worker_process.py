@@ -55,10 +55,14 @@ def write_deployment(folder: Path) -> None:
     )
     deployment = Deployment(
         chain_id=31337,
+        version=1,
+        from_block=1,
+        to_block=None,
         source_digest="0x" + "00" * 32,
         factory=contract.address,
         deployer=contract.address,
         admin=contract.address,
+        tokens={},
         contracts=dict.fromkeys(CONTRACTS, contract),
     )
     deployment_file(folder, 31337).write_text(deployment.model_dump_json(by_alias=True))

@@ -7,7 +7,7 @@ import pytest
 from eth_abi.exceptions import EncodingError
 from eth_account import Account
 from eth_utils.crypto import keccak
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stemma.chain.calls import decode_revert, register_and_commit
@@ -81,7 +81,6 @@ def test_attestation_is_typed():
 
 
 @given(one=words, other=words)
-@settings(deadline=None)
 def test_other_content_other_digest(one, other):
     digests = [registration_digest(replace(REGISTRATION, content_hash=content), DOMAIN) for content in (one, other)]
     assert (digests[0] == digests[1]) == (one == other)
