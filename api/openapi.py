@@ -68,15 +68,21 @@ def _build(app: FastAPI) -> dict[str, Any]:
 
 
 def _describe_common_errors(document: dict[str, Any]) -> None:
-    """Replace the framework's 422 by ours, and say that anything else is a problem, too."""
+    """Say what is refused before it is looked at, in place of the framework's 422, and that all else is a problem."""
     for path in document["paths"].values():
         for operation in path.values():
             responses = operation["responses"]
-            framework = responses.get("422", {}).get("content", {}).get("application/json")
-            if framework is not None:
-                responses["422"] = problems.documented(RequestInvalid)[422]
+            if operation.get("parameters") or "requestBody" in operation:
+                responses["422"] = _refusals(responses.get("422", {}))
             responses.setdefault("500", problems.documented(InternalError)[500])
             responses["default"] = {
                 "description": "Any other error",
                 "content": {problems.MEDIA_TYPE: {"schema": {"$ref": _REFERENCE.format(model="Problem")}}},
             }
+
+
+def _refusals(own: dict[str, Any]) -> dict[str, Any]:
+    """Return the 422 of an operation that reads parameters or a body: its own errors, and `request_invalid`."""
+    media = own.get("content", {}).get(problems.MEDIA_TYPE)
+    codes = media["schema"]["allOf"][1]["properties"]["code"]["enum"] if media else []
+    return problems.documented(*problems.classes_of(codes), RequestInvalid)[422]

@@ -1,7 +1,7 @@
 """RFC 9457 problem documents: the one shape of every error, and the registry of all codes."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -92,6 +92,12 @@ def registry() -> dict[str, ProblemType]:
         for error in _error_classes(AppError)
     }
     return dict(sorted(entries.items()))
+
+
+def classes_of(codes: Iterable[str]) -> list[type[AppError]]:
+    """Return the classes that answer with these codes."""
+    by_code = {error.code: error for error in _error_classes(AppError)}
+    return [by_code[code] for code in codes]
 
 
 def documented(*error_classes: type[AppError]) -> dict[int | str, dict[str, Any]]:

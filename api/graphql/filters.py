@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from api.graphql import scalars
 from api.graphql.entities import ENTITIES, RELATIONS, Entity, Relation
+from api.graphql.errors import QueryInvalid
 from api.graphql.scalars import Form
 
 MAX_LIST = 1000
@@ -40,10 +41,11 @@ _Operator = Callable[[ColumnElement[Any], Any], ColumnElement[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a filter: the GraphQL type of its value, and the condition on a row."""
+    """One field of a filter: the GraphQL type of its value, and the condition on a row; null only means equal to it."""
 
     type: Any
     condition: Condition
+    takes_null: bool
 
 
 def _is(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
@@ -124,16 +126,23 @@ def fields(entity_name: str) -> dict[str, Field]:
         form = scalars.form_of(entity, column)
         for suffix, operator in _OPERATORS[form].items():
             found[camel(column.name) + suffix] = Field(
-                _value_type(entity, form, suffix), _on_column(column.name, form, operator, is_list=suffix in _LISTS)
+                _value_type(entity, form, suffix),
+                _on_column(column.name, form, operator, is_list=suffix in _LISTS),
+                takes_null=suffix in _EQUALITY,
             )
     for relation in RELATIONS[entity_name].values():
         if not relation.is_many:
-            found.setdefault(relation.name, Field(GraphQLString, _to_row(relation)))
+            found.setdefault(relation.name, Field(GraphQLString, _to_row(relation), takes_null=True))
     return found
 
 
 def condition(entity: Entity, source: FromClause, where: Mapping[str, Any]) -> ColumnElement[bool]:
-    """Return the SQL of a coerced filter on the rows of ``source``."""
+    """Return the SQL of a coerced filter on the rows of ``source``.
+
+    Raises:
+        QueryInvalid: null where there is nothing that it could mean.
+        GraphQLError: a value does not fit.
+    """
     parts = list(_parts(entity, source, where))
     return and_(*parts) if parts else literal(True)
 
@@ -151,6 +160,8 @@ def _parts(entity: Entity, source: FromClause, where: Mapping[str, Any]) -> Iter
         elif name.endswith("_") and name[:-1] in RELATIONS[entity.name]:
             if value is not None:
                 yield _has(RELATIONS[entity.name][name[:-1]], source, value)
+        elif value is None and not known[name].takes_null:
+            raise QueryInvalid(f"`{name}` takes a value; null is for fields without an operator, and for `_not`")
         else:
             yield known[name].condition(source, value)
 
@@ -184,8 +195,7 @@ def _to_row(relation: Relation) -> Condition:
 def _on_column(name: str, form: Form, operator: _Operator, *, is_list: bool) -> Condition:
     def condition(source: FromClause, value: Any) -> ColumnElement[bool]:
         if is_list:
-            values = _short(value or ())
-            return operator(source.c[name], [scalars.stored(form, each) for each in values if each is not None])
+            return operator(source.c[name], [scalars.stored(form, each) for each in _short(value)])
         return operator(source.c[name], None if value is None else scalars.stored(form, value))
 
     return condition
@@ -202,9 +212,10 @@ def _value_type(entity: Entity, form: Form, suffix: str) -> Any:
 def _id_fields(entity: Entity) -> Iterator[tuple[str, Field]]:
     """Ids compare as the columns that they are made of, so that `id_gt` pages along an index."""
     for suffix, operator in {**_EQUALITY, **_ORDER}.items():
-        yield f"id{suffix}", Field(GraphQLID, _on_id(entity, operator))
-    yield "id_in", Field(GraphQLList(GraphQLNonNull(GraphQLID)), _on_ids(entity, is_in=True))
-    yield "id_not_in", Field(GraphQLList(GraphQLNonNull(GraphQLID)), _on_ids(entity, is_in=False))
+        yield f"id{suffix}", Field(GraphQLID, _on_id(entity, operator), takes_null=suffix in _EQUALITY)
+    ids = GraphQLList(GraphQLNonNull(GraphQLID))
+    yield "id_in", Field(ids, _on_ids(entity, is_in=True), takes_null=False)
+    yield "id_not_in", Field(ids, _on_ids(entity, is_in=False), takes_null=False)
 
 
 def _on_id(entity: Entity, operator: _Operator) -> Condition:
@@ -225,7 +236,7 @@ def _on_id(entity: Entity, operator: _Operator) -> Condition:
 
 def _on_ids(entity: Entity, *, is_in: bool) -> Condition:
     def condition(source: FromClause, values: Any) -> ColumnElement[bool]:
-        wanted = [parse_id(entity, value) for value in _short(values or ())]
+        wanted = [parse_id(entity, value) for value in _short(values)]
         key = entity.key_of(source)
         found: ColumnElement[bool] = false()
         if wanted:

@@ -20,7 +20,7 @@ from graphql import (
     parse,
     validate,
 )
-from graphql.execution import get_argument_values, get_variable_values
+from graphql.execution import get_variable_values
 from graphql.execution.values import VariableValues
 from sqlalchemy import Row, Select
 
@@ -181,11 +181,11 @@ def _prepare(document: Document) -> Prepared:
         elif name.startswith("__"):
             known[alias] = _introspected(document, alias, nodes)
         elif name == "_meta":
-            block = _block(get_argument_values(query.fields[name], nodes[0], document.variables))
+            block = _block(plan.arguments(document, query.fields[name], nodes[0]))
             metas.setdefault(block, {})[alias] = plan.selected_names(document, "_Meta_", nodes)
             reads.setdefault(block, {})
         else:
-            block = _block(get_argument_values(query.fields[name], nodes[0], document.variables))
+            block = _block(plan.arguments(document, query.fields[name], nodes[0]))
             reads.setdefault(block, {})[alias] = nodes
     readings = plan.readings(document, {alias: nodes for group in reads.values() for alias, nodes in group.items()})
     groups = {

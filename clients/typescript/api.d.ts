@@ -3180,6 +3180,18 @@ export interface operations {
                     "application/json": components["schemas"]["EtherscanAnswer"];
                 };
             };
+            /** @description `request_invalid`: The request does not fit its schema */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "request_invalid";
+                    };
+                };
+            };
             /** @description `internal_error`: Something broke on our side */
             500: {
                 headers: {
@@ -3233,7 +3245,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3241,7 +3253,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };
@@ -3332,7 +3344,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3340,7 +3352,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };
@@ -3413,7 +3425,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `login_message_invalid`: The message is not a Sign-In with Ethereum message */
+            /** @description `login_message_invalid`: The message is not a Sign-In with Ethereum message; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3421,7 +3433,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "login_message_invalid";
+                        code?: "login_message_invalid" | "request_invalid";
                     };
                 };
             };
@@ -3534,7 +3546,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3542,7 +3554,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };
@@ -3655,7 +3667,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3663,7 +3675,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };
@@ -3745,7 +3757,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3753,7 +3765,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };
@@ -3877,7 +3889,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3885,7 +3897,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };
@@ -3982,7 +3994,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3990,7 +4002,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };
@@ -4075,7 +4087,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4083,7 +4095,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };
@@ -4168,7 +4180,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4176,7 +4188,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };
@@ -4279,7 +4291,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4287,7 +4299,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };
@@ -4381,7 +4393,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4389,7 +4401,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };
@@ -4473,7 +4485,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4481,7 +4493,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };
@@ -4920,7 +4932,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4928,7 +4940,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };
@@ -5247,7 +5259,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5255,7 +5267,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };
@@ -5337,7 +5349,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5345,7 +5357,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };
@@ -5448,7 +5460,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5456,7 +5468,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };
@@ -5606,7 +5618,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5614,7 +5626,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };
@@ -5702,7 +5714,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5710,7 +5722,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };
@@ -5926,7 +5938,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5934,7 +5946,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };
@@ -6108,7 +6120,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `request_invalid`: The request does not fit its schema; `file_missing`: The upload holds no file, or several; `audio_empty`: The file holds no audio */
+            /** @description `request_invalid`: The request does not fit its schema; `file_missing`: The upload holds no file, or several; `audio_empty`: The file holds no audio; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6116,7 +6128,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "request_invalid" | "file_missing" | "audio_empty";
+                        code?: "request_invalid" | "file_missing" | "audio_empty" | "request_invalid";
                     };
                 };
             };
@@ -6383,7 +6395,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `signature_missing`: The creator's signature is missing; `signature_invalid`: The creator's signature is not valid */
+            /** @description `signature_missing`: The creator's signature is missing; `signature_invalid`: The creator's signature is not valid; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6391,7 +6403,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "signature_missing" | "signature_invalid";
+                        code?: "signature_missing" | "signature_invalid" | "request_invalid";
                     };
                 };
             };
@@ -6475,7 +6487,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6483,7 +6495,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };
@@ -6565,7 +6577,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6573,7 +6585,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };
@@ -6723,7 +6735,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6731,7 +6743,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };
@@ -6816,7 +6828,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6824,7 +6836,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };
@@ -6906,7 +6918,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `block_out_of_reach`: The catalog cannot be read as of that block */
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6914,7 +6926,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "block_out_of_reach";
+                        code?: "block_out_of_reach" | "request_invalid";
                     };
                 };
             };

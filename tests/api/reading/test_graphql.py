@@ -113,6 +113,7 @@ async def test_where_in_the_words_of_the_graph(told: Told, http: httpx.AsyncClie
     assert remixes == await ids("{parents_: {ppm_gte: 0}}")
     assert await ids(f'{{and: [{{creator: "{anna}"}}, {{parentCount: 0}}]}}') == hers - remixes
     assert await ids("{title: null}") == everything
+    assert await ids("{title_not: null}") == set()
     assert await ids('{title_contains_nocase: "100%_"}') == set()
     assert await ids("{registeredAt_gt: 0}") == everything
     assert await ids('{registeredAt_lt: "123456789012345678901234567890"}') == everything
@@ -144,6 +145,8 @@ async def test_order_pages_fragments_variables_and_aliases(told: Told, http: htt
         set(numbers)
     ) < len(numbers)
     assert list(data["newest"][0]) == ["id", "__typename", "number", "creator"]
+    unset = "query ($first: Int) {recordings(first: $first, skip: null, orderBy: null, orderDirection: null) {id}}"
+    assert len((await ask(http, unset, first=None))["recordings"]) == len(data["oldest"])
     assert "creator" not in (await ask(http, query, skip=0, **{"with": False}))["newest"][0]
 
 
@@ -185,6 +188,8 @@ async def test_as_of_a_block_by_number_hash_and_at_least(told: Told, http: httpx
         ("{recordings(skip: 5001) {id}}", "query_invalid", "0 to 5000"),
         ("{recordings {nope}}", "query_invalid", "nope"),
         ("{recordings(where: {nope: 1}) {id}}", "query_invalid", "nope"),
+        ("{recordings(where: {stackPpm_gt: null}) {id}}", "query_invalid", "`stackPpm_gt` takes a value"),
+        ("{recordings(where: {creator_in: null}) {id}}", "query_invalid", "`creator_in` takes a value"),
         ('{recordings(where: {creator: "12"}) {id}}', "query_invalid", "hex digits"),
         ("{", "query_invalid", "Syntax Error"),
         ("{recordings(first: 1000) {stems(first: 1000) {id}}}", "query_too_costly", "250000 rows"),
