@@ -31,7 +31,7 @@ bench-indexer: setup ## measure the indexer; the last line is one JSON object
 	@$(BIN)/python benchmarks/indexer_all.py
 
 soak-indexer: setup ## simulate 1,000 seeds of chain, node and process going wrong
-	STEMMA_SIMULATION_SEEDS=1000 $(BIN)/python -m pytest tests/indexer/test_simulation.py -q
+	STEMMA_SIMULATION_SEEDS=1000 $(BIN)/python -m pytest tests/indexer/test_simulation*.py -q -n 2 --dist loadfile
 
 format: setup ## put the style right
 	$(BIN)/ruff check --fix .

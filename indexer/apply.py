@@ -14,9 +14,9 @@ from psycopg.types.json import Jsonb
 
 from indexer.binary import pack_logs
 from indexer.blocks import Batch, Header, Log, Marks, Span
-from indexer.derived import Derivation, Derived, delete_above, put
+from indexer.derived import Derivation, Derived, delete_above
 from indexer.errors import CursorMoved, ProjectionFailed, Stop
-from indexer.loading import Columns, copy, insert
+from indexer.loading import Columns, copy, insert, put
 from indexer.projection import Router
 from stemma.catalog.views import FEED_CHANNEL
 
@@ -118,7 +118,7 @@ class Writer:
             contracts = Jsonb(self._router.addresses_by_name)
             values = (chain_id, genesis_hash, contracts, anchor.number, anchor.hash, anchor.time, anchor.number)
             await self._db.execute(_PIN, values)
-            await insert(self._db, "headers", self._headers, [anchor])
+            await insert(self._db, self._headers, [anchor])
 
     def prepare(self, batch: Batch) -> Prepared:
         """Decode, project, fold and pack a batch; the database is not asked. Raises as `Derived.prepare`."""
@@ -184,10 +184,10 @@ class Writer:
 
     async def _write(self, prepared: Prepared) -> None:
         if prepared.packed_logs is not None:
-            await copy(self._db, "logs", self._logs, prepared.packed_logs)
+            await copy(self._db, self._logs, prepared.packed_logs)
         elif prepared.small_logs:
-            await insert(self._db, "logs", self._logs, [_log_row(log) for log in prepared.small_logs])
-        await put(self._db, "headers", self._headers, prepared.headers)
+            await insert(self._db, self._logs, [_log_row(log) for log in prepared.small_logs])
+        await put(self._db, self._headers, prepared.headers)
         await self._derived.write(prepared.derivation)
 
     async def _undo(self, base: Header) -> None:

@@ -1,24 +1,29 @@
-"""Rows in the binary format of COPY, packed by functions that are compiled per table.
+"""Rows in the binary formats of COPY and of arrays, packed by functions that are compiled per table.
 
 psycopg looks a dumper up for each value, which costs more than all else that is done for a log; here the types are
-known beforehand. Format: PostgreSQL, "COPY", section "Binary Format"; of each type: its `…send` function.
+known beforehand. Formats: PostgreSQL, "COPY", section "Binary Format"; of each type, arrays too: its `…send` function.
 """
 
 import json
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+import psycopg
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
 from psycopg.types.json import Jsonb
 
 from indexer.blocks import Log
+from indexer.compiling import functions_of
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 
 Pack = Callable[[Sequence[Any]], bytes]
+PackArrays = Callable[[Sequence[Sequence[Any]]], list["Array"]]
 
 _NULL = b"\xff\xff\xff\xff"
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -26,9 +31,23 @@ _MICROSECOND = timedelta(microseconds=1)
 _NUMERIC_BASE = 10_000
 _ONE_DIGIT = struct.Struct(">ihhHhh").pack
 
+
+class Array(bytes):
+    """A whole array in Postgres' binary format, whose type the statement says."""
+
+
+class _ArrayDumper(Dumper):
+    format = Format.BINARY
+
+    def dump(self, obj: Array) -> bytes:
+        return obj
+
+
+psycopg.adapters.register_dumper(Array, _ArrayDumper)
+
 _PACKED = {
     16: "(TRUE if {v} else FALSE)",
-    17: "size(len({v})) + {v}",
+    17: "sized(len({v})) + {v}",
     20: "int8(8, {v})",
     21: "int2(2, {v})",
     23: "int4(4, {v})",
@@ -41,7 +60,7 @@ _PACKED = {
 
 
 def compile_pack(types: Sequence[int]) -> Pack | None:
-    """The function that packs rows of these types; None if there is one that is not known here.
+    """The function that packs a row of these types for COPY; None if there is one that is not known here.
 
     Raises (the function):
         struct.error: an integer does not fit its type.
@@ -51,24 +70,26 @@ def compile_pack(types: Sequence[int]) -> Pack | None:
     values = [f"v{position}" for position in range(len(types))]
     parts = (f"NULL if {v} is None else {_PACKED[oid].format(v=v)}" for v, oid in zip(values, types, strict=True))
     source = f"def pack(row):\n    {', '.join(values)}, = row\n    return join((HEAD, {', '.join(parts)}))"
-    scope: dict[str, Any] = {
-        "join": b"".join,
-        "HEAD": struct.pack(">h", len(types)),
-        "NULL": _NULL,
-        "TRUE": b"\0\0\0\1\1",
-        "FALSE": b"\0\0\0\1\0",
-        "size": struct.Struct(">i").pack,
-        "int2": struct.Struct(">ih").pack,
-        "int4": struct.Struct(">ii").pack,
-        "int8": struct.Struct(">iq").pack,
-        "micros": micros,
-        "text": _text,
-        "numeric": _numeric,
-        "jsonb": _jsonb,
-    }
-    # The source is made of positions and of the templates above.
-    exec(source, scope)  # noqa: S102
-    pack: Pack = scope["pack"]
+    pack: Pack = functions_of(source, {**_NAMES, "HEAD": struct.pack(">h", len(types))})["pack"]
+    return pack
+
+
+def compile_arrays(types: Sequence[int]) -> PackArrays | None:
+    """The function that packs rows of these types as one array per column; None if there is one that is not known here.
+
+    Raises (the function):
+        struct.error: an integer does not fit its type.
+    """
+    if not all(oid in _PACKED for oid in types):
+        return None
+    columns = [f"c{position}" for position in range(len(types))]
+    packed = (
+        f"Array(head(1, 1, {oid}, size, 1) + join([NULL if v is None else {_PACKED[oid].format(v='v')} for v in {c}]))"
+        for c, oid in zip(columns, types, strict=True)
+    )
+    lines = ("size = len(rows)", f"{', '.join(columns)}, = zip(*rows)", f"return [{', '.join(packed)}]")
+    source = "\n    ".join(("def pack(rows):", *lines))
+    pack: PackArrays = functions_of(source, _NAMES)["pack"]
     return pack
 
 
@@ -141,3 +162,22 @@ def _numeric(value: int) -> bytes:
     count = len(digits)
     sign = 0x4000 if value < 0 else 0
     return struct.pack(f">ihhHh{count}h", 8 + 2 * count, count, count - 1, sign, 0, *reversed(digits))
+
+
+_NAMES: Mapping[str, Any] = {
+    "join": b"".join,
+    "NULL": _NULL,
+    "TRUE": b"\0\0\0\1\1",
+    "FALSE": b"\0\0\0\1\0",
+    "sized": struct.Struct(">i").pack,
+    "int2": struct.Struct(">ih").pack,
+    "int4": struct.Struct(">ii").pack,
+    "int8": struct.Struct(">iq").pack,
+    "micros": micros,
+    "text": _text,
+    "numeric": _numeric,
+    "jsonb": _jsonb,
+    "Array": Array,
+    "head": struct.Struct(">iiIii").pack,
+}
+"""What the compiled functions call."""

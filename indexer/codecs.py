@@ -18,6 +18,7 @@ from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 
 from indexer.blocks import Log
+from indexer.compiling import functions_of
 
 Topics = tuple[bytes, ...]
 Decoder = Callable[[Topics, bytes], Any]
@@ -149,7 +150,7 @@ def _compile_slices(fields: Sequence[Field], event_class: type[tuple[Any, ...]])
         read_in_loop="\n        ".join(lines),
         values=", ".join(f"v{position}" for position in range(len(fields))),
     )
-    scope: dict[str, Any] = {
+    names = {
         "CodecError": CodecError,
         "refuse": refuse,
         "event_class": event_class,
@@ -157,8 +158,8 @@ def _compile_slices(fields: Sequence[Field], event_class: type[tuple[Any, ...]])
         "from_bytes": int.from_bytes,
     }
     # The source is made of numbers and of types that matched _STATIC, never of names from the ABI.
-    exec(source, scope)  # noqa: S102
-    return scope["decode"], scope["decode_all"]
+    made = functions_of(source, names)
+    return made["decode"], made["decode_all"]
 
 
 def _read_word(position: int, field: Field) -> list[str]:

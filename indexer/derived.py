@@ -7,26 +7,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString, NamedTuple
 
-import psycopg
 from psycopg import AsyncConnection
 from psycopg.sql import SQL, Identifier
 
 from indexer import feed
 from indexer.blocks import Batch, Header, Span
 from indexer.errors import SchemaMissing, Stop
-from indexer.journal import (
-    IN_BLOCK,
-    NEWEST,
-    Rules,
-    merge_staged,
-    newest_of,
-    note_and_merge,
-    note_old_rows,
-    put_back,
-    stage_table,
-)
+from indexer.journal import IN_BLOCK, NEWEST, StateStatements
 from indexer.layout import LAYOUTS, Layout, layouts
-from indexer.loading import Columns, Rows, arrays, as_arrays, copied, copy, insert, require_fitting
+from indexer.loading import Columns, Rows, copied, copy, parameters, put
 from indexer.projection import Router
 from indexer.staging import Fold, compile_fold, fact_rows, rules_of
 from indexer.tables import DOCUMENTS, FEED, Facts, Row, State
@@ -36,20 +25,22 @@ insert into content.documents (kind, digest, codec) select * from unnest(%s::tex
 on conflict do nothing
 """
 
+COPIED_ROWS = 200
+"""From so many rows on a batch that may use COPY does, for tables whose rows are only added."""
 _STAGED: Mapping[str, tuple[LiteralString, int]] = {IN_BLOCK: ("bigint", 20), NEWEST: ("boolean", 16)}
 
 
 @dataclass(frozen=True)
 class _Target:
-    """What is known of a projection's table before any row: how its rows are folded, packed and merged."""
+    """What is known of a projection's table before any row: how its rows are folded, packed and written."""
 
-    table: Facts | State
     layout: Layout
     columns: Columns
     columns_by_block: Columns
     fold: Fold
     fold_by_block: Fold
-    rules: Rules
+    state: StateStatements | None
+    """None: a table of facts."""
 
     @classmethod
     def of(cls, table: Facts | State, layout: Layout) -> "_Target":
@@ -59,30 +50,33 @@ class _Target:
                 return fact_rows(layout, rows)
 
             columns = Columns.of(layout)
-            return cls(table, layout, columns, columns, fold, fold, Rules((), ()))
+            return cls(layout, columns, columns, fold, fold, None)
+        columns = Columns.of(layout)
+        by_block = Columns.of(layout, extra=_STAGED)
         return cls(
-            table,
             layout,
-            Columns.of(layout),
-            Columns.of(layout, extra=_STAGED),
+            columns,
+            by_block,
             compile_fold(table, layout, by_block=False),
             compile_fold(table, layout, by_block=True),
-            rules_of(table),
+            StateStatements(layout, rules_of(table), columns.as_arrays, by_block.as_arrays),
         )
 
     def staged(self, rows: Sequence[Row], *, is_journaled: bool, is_bulk: bool) -> "_Load":
         """What goes to Postgres of a projection's rows."""
         columns, fold = (self.columns_by_block, self.fold_by_block) if is_journaled else (self.columns, self.fold)
         folded = fold(rows)
-        return _Load(self, columns, copied(self.layout.name, columns, folded) if is_bulk else folded)
+        by_copy = is_bulk and self.state is None and len(folded) >= COPIED_ROWS
+        return _Load(self, columns, copied(columns, folded) if by_copy else parameters(columns, folded), by_copy)
 
 
 class _Load(NamedTuple):
-    """Rows on their way into one table: packed for COPY, or as they are."""
+    """Rows on their way into one table: packed for COPY, or as parameters of a statement."""
 
     target: _Target
     columns: Columns
-    data: bytes | Rows
+    data: Any
+    by_copy: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,24 +162,20 @@ class Derived:
     async def write(self, derivation: Derivation) -> None:
         """Bring the tables to the state after the batch, in the caller's transaction."""
         for load in derivation.loads:
-            name = load.target.layout.name
-            if isinstance(load.target.table, State):
-                await self._merge(load, is_journaled=derivation.is_journaled)
-            elif derivation.is_bulk:
-                await copy(self._db, name, load.columns, load.data)
+            if load.by_copy:
+                await copy(self._db, load.columns, load.data)
             else:
-                assert not isinstance(load.data, bytes)
-                await insert(self._db, name, load.columns, load.data)
-        await put(self._db, "feed", self._feed, derivation.feed)
+                await self._db.execute(_statement(load, is_journaled=derivation.is_journaled), load.data)
+        await put(self._db, self._feed, derivation.feed)
         if derivation.documents:
-            await self._db.execute(_WANT, arrays(derivation.documents))
+            await self._db.execute(_WANT, [list(column) for column in zip(*derivation.documents, strict=True)])
 
     async def undo(self, base: Header) -> None:
         """Take back every block above ``base``; the feed says so, newest event first."""
         for target in self._targets.values():
-            if isinstance(target.table, State):
-                await self._db.execute(put_back(target.layout), {"base": base.number})
-                await delete_above(self._db, target.layout.journal, "replaced_in", base.number)
+            if target.state:
+                await self._db.execute(target.state.put_back, {"base": base.number})
+                await self._db.execute(target.state.forget_above, (base.number,))
             else:
                 await delete_above(self._db, target.layout.name, "block_number", base.number)
         await self._db.execute(feed.REVERT, (base.number,))
@@ -193,42 +183,16 @@ class Derived:
     async def prune(self, history: int) -> None:
         """Let go of what was replaced up to the block ``history``: nobody reads as of a block before it."""
         for target in self._targets.values():
-            if isinstance(target.table, State):
-                statement = SQL("delete from {} where replaced_in <= %s").format(Identifier(target.layout.journal))
-                await self._db.execute(statement, (history,))
-
-    async def _merge(self, load: _Load, *, is_journaled: bool) -> None:
-        """Bring a table of current state to the state after the batch, and its journal unless nobody asks that far."""
-        target, columns, data = load
-        layout, rules = target.layout, target.rules
-        if is_pipelining(self._db):
-            assert not isinstance(data, bytes)
-            require_fitting(layout.name, columns, data)
-            staged = as_arrays(columns)
-            if is_journaled:
-                await self._db.execute(note_and_merge(layout, staged, rules), arrays(data))
-            else:
-                await self._db.execute(merge_staged(layout, rules, SQL("({})").format(staged)), arrays(data))
-            return
-        await self._db.execute(stage_table(layout))
-        await copy(self._db, layout.stage, columns, data)
-        stage = Identifier(layout.stage)
-        if is_journaled:
-            await self._db.execute(note_old_rows(layout, rules, stage))
-        await self._db.execute(merge_staged(layout, rules, newest_of(stage) if is_journaled else stage))
+            if target.state:
+                await self._db.execute(target.state.prune, (history,))
 
 
-def is_pipelining(db: AsyncConnection) -> bool:
-    """Whether statements are sent without waiting for each answer."""
-    return db.pgconn.pipeline_status != psycopg.pq.PipelineStatus.OFF
-
-
-async def put(db: AsyncConnection, name: str, columns: Columns, rows: Rows) -> None:
-    """Put rows into a table, the way that the connection allows."""
-    if rows and is_pipelining(db):
-        await insert(db, name, columns, rows)
-    elif rows:
-        await copy(db, name, columns, copied(name, columns, rows))
+def _statement(load: _Load, *, is_journaled: bool) -> bytes:
+    """Brings a table to the state after the batch, and its journal unless nobody asks that far."""
+    statements = load.target.state
+    if statements is None:
+        return load.columns.insert_statement
+    return statements.note_and_merge if is_journaled else statements.merge
 
 
 async def delete_above(db: AsyncConnection, name: str, column: str, block: int) -> None:

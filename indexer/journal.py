@@ -14,11 +14,13 @@ other way to write: nothing escapes it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from indexer.errors import Stop
 from indexer.layout import CHANGED_IN, Layout
+from indexer.loading import composed
 from indexer.tables import State
 
 IN_BLOCK = "in_block"
@@ -85,27 +87,56 @@ def make_journal(schema: str, table: Layout) -> Composed:
     )
 
 
-def stage_table(table: Layout) -> Composed:
-    """The empty staging table: the columns without the constraints, because staged rows may be partial."""
-    return SQL(
-        "create temporary table if not exists {stage} as"
-        " select *, null::bigint as in_block, null::boolean as newest from {table} with no data; truncate {stage}"
-    ).format(stage=Identifier(table.stage), table=Identifier(table.name))
+class StateStatements:
+    """What is sent for one table of current state; each statement is composed when it is needed first."""
+
+    def __init__(self, table: Layout, rules: Rules, rows: Composed, rows_by_block: Composed) -> None:
+        """``rows``: the query for rows that come as parameters, one per key; ``rows_by_block``: per key and block."""
+        self._table = table
+        self._rules = rules
+        self._rows = rows
+        self._rows_by_block = rows_by_block
+        self._journal = Identifier(table.journal)
+
+    @cached_property
+    def merge(self) -> bytes:
+        """Merge rows, one per key."""
+        return composed(_merge_staged(self._table, self._rules, SQL("({})").format(self._rows)))
+
+    @cached_property
+    def note_and_merge(self) -> bytes:
+        """Journal what rows, one per key and block, replace, and merge them."""
+        return composed(_note_and_merge(self._table, self._rules, self._rows_by_block))
+
+    @cached_property
+    def put_back(self) -> bytes:
+        """Undo the blocks above the parameter ``base``."""
+        return composed(_put_back(self._table))
+
+    @cached_property
+    def forget_above(self) -> bytes:
+        """Take what blocks above the parameter replaced out of the journal, once it is put back."""
+        return composed(SQL("delete from {} where replaced_in > %s").format(self._journal))
+
+    @cached_property
+    def prune(self) -> bytes:
+        """Let go of what was replaced up to the parameter."""
+        return composed(SQL("delete from {} where replaced_in <= %s").format(self._journal))
 
 
-def note_and_merge(table: Layout, staged: Composable, rules: Rules) -> Composed:
-    """One statement for few rows: journal what the staged rows replace and merge them into the table.
+def _note_and_merge(table: Layout, rules: Rules, rows: Composable) -> Composed:
+    """One statement: journal what the staged rows replace and merge them into the table.
 
     All parts of a statement see the table as it was before it (PostgreSQL, "Data-Modifying Statements in WITH").
     """
-    return SQL("with staged as materialized ({staged}), noted as ({note}) {merge}").format(
-        staged=staged,
-        note=note_old_rows(table, rules, SQL("staged")),
-        merge=merge_staged(table, rules, newest_of(SQL("staged"))),
+    return SQL("with staged as materialized ({rows}), noted as ({note}) {merge}").format(
+        rows=rows,
+        note=_note_old_rows(table, rules, SQL("staged")),
+        merge=_merge_staged(table, rules, SQL("(select * from staged where newest)")),
     )
 
 
-def note_old_rows(table: Layout, rules: Rules, staged: Composable) -> Composed:
+def _note_old_rows(table: Layout, rules: Rules, staged: Composable) -> Composed:
     """Journal the rows that the staged rows are about to replace."""
     others = [each for each in table.columns if each not in table.key]
     return SQL(
@@ -130,12 +161,7 @@ def note_old_rows(table: Layout, rules: Rules, staged: Composable) -> Composed:
     )
 
 
-def newest_of(staged: Composable) -> Composed:
-    """The newest staged row of each key, where each was staged by block."""
-    return SQL("(select * from {} where newest)").format(staged)
-
-
-def merge_staged(table: Layout, rules: Rules, staged: Composable) -> Composed:
+def _merge_staged(table: Layout, rules: Rules, staged: Composable) -> Composed:
     """Merge staged rows, one per key, into the table."""
     updates = [each for each in table.columns if each not in table.key and each not in rules.kept]
     return SQL(
@@ -160,7 +186,7 @@ def merge_staged(table: Layout, rules: Rules, staged: Composable) -> Composed:
     )
 
 
-def put_back(table: Layout) -> Composed:
+def _put_back(table: Layout) -> Composed:
     """Give each row that blocks above the parameter changed the value it had before them."""
     columns = [each for each in table.columns if each not in table.key]
     return SQL(

@@ -49,11 +49,6 @@ class Layout:
         """The table of the rows that were replaced."""
         return f"{self.name}_journal"
 
-    @property
-    def stage(self) -> str:
-        """The connection's temporary table that many rows come through."""
-        return f"stage_{self.name}"
-
 
 def layouts(rows: Sequence[Sequence[Any]]) -> dict[str, Layout]:
     """The answer to LAYOUTS, by table."""

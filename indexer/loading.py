@@ -1,19 +1,22 @@
-"""Three ways of rows to Postgres: packed COPY for many, psycopg's COPY for types that are not packed here, and arrays.
+"""Two ways of rows to Postgres: arrays, one per column, as parameters of a statement; and COPY.
 
-Few rows go as arrays, as parts of a pipeline: all statements of a transaction are sent without waiting for each answer,
-which is what the latency of a new block is made of. COPY cannot be part of one (libpq, "Pipeline Mode").
+Statements can be parts of a pipeline: all of a transaction's are sent without waiting for each answer, which is what
+the latency of a new block is made of. COPY cannot (libpq, "Pipeline Mode"), but costs less for many rows that are only
+added. Both are packed here, and by psycopg where a table has types that are not known here.
 """
 
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, LiteralString
 
+import psycopg
 from psycopg import AsyncConnection
 from psycopg.sql import SQL, Composed, Identifier
 
-from indexer.binary import Pack, compile_pack, packed
+from indexer.binary import Pack, PackArrays, compile_arrays, compile_pack, packed
 from indexer.errors import ProjectionFailed
 from indexer.layout import Layout
 
@@ -24,47 +27,85 @@ Rows = Sequence[Sequence[Any]]
 
 @dataclass(frozen=True)
 class Columns:
-    """Some columns of rows: their names, the names and oids of their types, and how rows of them are packed."""
+    """Some columns of a table: their names, the names and oids of their types, and how rows of them are packed.
 
+    The statements are composed once.
+    """
+
+    table: str
     names: tuple[str, ...]
     type_names: tuple[LiteralString, ...]
     oids: tuple[int, ...]
     pack: Pack | None
+    pack_arrays: PackArrays | None
 
     @classmethod
     def of(
         cls,
         layout: Layout,
         names: Sequence[str] | None = None,
+        *,
         extra: Mapping[str, tuple[LiteralString, int]] = MappingProxyType({}),
     ) -> "Columns":
         """Columns of a table, by default all; ``extra`` gives further ones by type name and oid."""
         chosen = layout.columns if names is None else tuple(names)
         type_names = (*(layout.type_names[each] for each in chosen), *(each[0] for each in extra.values()))
         oids = (*(layout.types[each] for each in chosen), *(each[1] for each in extra.values()))
-        return cls((*chosen, *extra), type_names, oids, compile_pack(oids))
+        packs = compile_pack(oids), compile_arrays(oids)
+        return cls(layout.name, (*chosen, *extra), type_names, oids, *packs)
+
+    @cached_property
+    def as_arrays(self) -> Composed:
+        """A query for the rows that `parameters` gives it."""
+        # Without the modifiers of types, which would be looked at for each value, and are by the column anyway.
+        types = (SQL(each.partition("(")[0]) for each in self.type_names)
+        unnested = SQL(", ").join(SQL("%s::{}[]").format(each) for each in types)
+        return SQL("select * from unnest({}) as staged ({})").format(unnested, self._names)
+
+    @cached_property
+    def copy_statement(self) -> bytes:
+        """COPY into the table."""
+        return composed(SQL("copy {} ({}) from stdin (format binary)").format(Identifier(self.table), self._names))
+
+    @cached_property
+    def insert_statement(self) -> bytes:
+        """An insertion of the rows that `parameters` gives it."""
+        return composed(SQL("insert into {} ({}) {}").format(Identifier(self.table), self._names, self.as_arrays))
+
+    @cached_property
+    def limits(self) -> Sequence[tuple[int, int]]:
+        """The positions of integers, with the first number that does not fit."""
+        return [(position, _INTEGERS[oid]) for position, oid in enumerate(self.oids) if oid in _INTEGERS]
+
+    @property
+    def _names(self) -> Composed:
+        return SQL(", ").join(map(Identifier, self.names))
 
 
-def copied(target: str, columns: Columns, rows: Rows) -> "bytes | Rows":
+def composed(statement: Composed) -> bytes:
+    """A statement as it is sent: composing one costs more than sending it, and most are sent again and again."""
+    return statement.as_bytes(None)
+
+
+def copied(columns: Columns, rows: Rows) -> "bytes | Rows":
     """What COPY will send: bytes where all types can be packed, which needs neither the database nor the rows later.
 
     Raises:
         ProjectionFailed: an integer does not fit its column.
     """
     if columns.pack is None:
-        require_fitting(target, columns, rows)
+        require_fitting(columns, rows)
         return rows
     try:
         return packed(columns.pack, rows)
     except struct.error:
-        require_fitting(target, columns, rows)
+        require_fitting(columns, rows)
         raise
 
 
-async def copy(db: AsyncConnection, target: str, columns: Columns, data: "bytes | Rows") -> None:
-    """COPY what `copied` made into a table."""
-    statement = SQL("copy {} ({}) from stdin (format binary)").format(Identifier(target), _names(columns))
-    async with db.cursor() as cursor, cursor.copy(statement) as copying:
+async def copy(db: AsyncConnection, columns: Columns, data: "bytes | Rows") -> None:
+    """COPY what `copied` made into its table."""
+    async with db.cursor() as cursor, cursor.copy(columns.copy_statement) as copying:
         if isinstance(data, bytes):
             await copying.write(data)
             return
@@ -73,38 +114,45 @@ async def copy(db: AsyncConnection, target: str, columns: Columns, data: "bytes 
             await copying.write_row(row)
 
 
-async def insert(db: AsyncConnection, target: str, columns: Columns, rows: Rows) -> None:
-    """Insert a few rows with one statement.
+async def insert(db: AsyncConnection, columns: Columns, rows: Rows) -> None:
+    """Insert rows with one statement. Raises as `parameters`."""
+    await db.execute(columns.insert_statement, parameters(columns, rows))
+
+
+async def put(db: AsyncConnection, columns: Columns, rows: Rows) -> None:
+    """Put rows into a table, the way that the connection allows."""
+    if rows and is_pipelining(db):
+        await insert(db, columns, rows)
+    elif rows:
+        await copy(db, columns, copied(columns, rows))
+
+
+def is_pipelining(db: AsyncConnection) -> bool:
+    """Whether statements are sent without waiting for each answer."""
+    return db.pgconn.pipeline_status != psycopg.pq.PipelineStatus.OFF
+
+
+def parameters(columns: Columns, rows: Rows) -> Sequence[Any]:
+    """At least one row as an array per column.
 
     Raises:
         ProjectionFailed: an integer does not fit its column.
     """
-    require_fitting(target, columns, rows)
-    statement = SQL("insert into {} ({}) {}").format(Identifier(target), _names(columns), as_arrays(columns))
-    await db.execute(statement, arrays(rows))
+    if columns.pack_arrays is None:
+        require_fitting(columns, rows)
+        return [list(column) for column in zip(*rows, strict=True)]
+    try:
+        return columns.pack_arrays(rows)
+    except struct.error:
+        require_fitting(columns, rows)
+        raise
 
 
-def as_arrays(columns: Columns) -> Composed:
-    """A query for the rows that `arrays` gives it as parameters."""
-    unnested = SQL(", ").join(SQL("%s::{}[]").format(SQL(each)) for each in columns.type_names)
-    return SQL("select * from unnest({}) as staged ({})").format(unnested, _names(columns))
-
-
-def arrays(rows: Rows) -> list[list[Any]]:
-    """The columns of at least one row, as parameters."""
-    return [list(column) for column in zip(*rows, strict=True)]
-
-
-def require_fitting(target: str, columns: Columns, rows: Rows) -> None:
+def require_fitting(columns: Columns, rows: Rows) -> None:
     """Raise ProjectionFailed if an integer does not fit its column."""
-    limits = [(position, _INTEGERS[oid]) for position, oid in enumerate(columns.oids) if oid in _INTEGERS]
-    for row in rows:
-        for position, limit in limits:
+    for position, limit in columns.limits:
+        for row in rows:
             if (value := row[position]) is not None and not -limit <= value < limit:
                 raise ProjectionFailed(
-                    f"{value} does not fit column {columns.names[position]} of table {target}: {tuple(row)}"
+                    f"{value} does not fit column {columns.names[position]} of table {columns.table}: {tuple(row)}"
                 )
-
-
-def _names(columns: Columns) -> Composed:
-    return SQL(", ").join(map(Identifier, columns.names))

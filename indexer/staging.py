@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
+from indexer.compiling import functions_of
 from indexer.errors import Stop
 from indexer.journal import IN_BLOCK, NEWEST, Rules
 from indexer.layout import Layout
@@ -91,10 +92,8 @@ def compile_fold(table: State, layout: Layout, *, by_block: bool) -> Fold:
         newest=NEWEST,
     )
     columns = (*layout.columns, IN_BLOCK, NEWEST) if by_block else layout.columns
-    scope: dict[str, Any] = {"in_order": _in_order(layout.name, columns)}
     # The source is made of the names of columns, quoted.
-    exec(source, scope)  # noqa: S102
-    fold: Fold = scope["fold"]
+    fold: Fold = functions_of(source, {"in_order": _in_order(layout.name, columns)})["fold"]
     return fold
 
 

@@ -21,6 +21,7 @@ from indexer.source import Source
 from tests.indexer.scripted_chain import CONTRACTS_OF_CHAIN, ScriptedChain
 from tests.indexer.scripted_node import CHAIN_ID
 
+ROUTER = Router(CONTRACTS_OF_CHAIN, STEMMA)
 QUICK = Pace(shortest_poll=0.001, longest_poll=0.001, first_pause=0.001, longest_pause=0.01, patience=0.02)
 
 JOURNAL_BLOCKS = 1_000
@@ -40,18 +41,17 @@ async def scripted_engine(
     journal_blocks: int = JOURNAL_BLOCKS,
 ) -> AsyncIterator[tuple[Engine, AsyncConnection]]:
     """An engine on a scripted chain, on its own connection, which is cut at the end whatever state it is in."""
-    router = Router(CONTRACTS_OF_CHAIN, STEMMA)
     async with (
         connect(database_url, f"chain_{generation}", "writer") as connection,
-        Node(urls, chain_id=CHAIN_ID, request_seconds=0.5, rest_seconds=0.001) as node,
+        Node(urls, chain_id=CHAIN_ID, request_seconds=0.25, rest_seconds=0.001) as node,
     ):
-        source = Source(node, router.topics)
+        source = Source(node, ROUTER.topics)
         try:
             yield (
                 Engine(
                     node,
                     source,
-                    Writer(connection, router, pipelined_logs=pipelined_logs),
+                    Writer(connection, ROUTER, pipelined_logs=pipelined_logs),
                     first_block=ScriptedChain.first_block,
                     journal_blocks=journal_blocks,
                     pace=pace,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.binary import compile_pack, pack_logs, packed
+from indexer.binary import compile_arrays, compile_pack, pack_logs, packed
 from indexer.blocks import Log
 
 INTEGERS = {bits: st.integers(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (16, 32, 64)}
@@ -51,17 +51,30 @@ def test_postgres_reads_back_what_was_packed(connection, rows: list[tuple[Any, .
         assert cursor.execute(f"select {names} from packed order by seq").fetchall() == rows
 
 
+@given(rows=ROWS)
+def test_postgres_reads_back_what_was_packed_as_arrays(connection, rows: list[tuple[Any, ...]]) -> None:
+    pack = compile_arrays([oid for oid, _ in COLUMNS.values()])
+    assert pack is not None
+    arrays = ", ".join(f"%s::{name}[]" for name in COLUMNS)
+    assert connection.execute(f"select * from unnest({arrays})", pack(rows)).fetchall() == rows
+
+
 @given(st.sampled_from([(21, 16), (23, 32), (20, 64)]), st.booleans())
 def test_an_integer_that_does_not_fit_is_refused(column: tuple[int, int], is_negative: bool) -> None:
     oid, bits = column
-    pack = compile_pack([oid])
+    pack, pack_arrays = compile_pack([oid]), compile_arrays([oid])
     assert pack is not None
+    assert pack_arrays is not None
+    value = -(2 ** (bits - 1)) - 1 if is_negative else 2 ** (bits - 1)
     with pytest.raises(struct.error):
-        pack([-(2 ** (bits - 1)) - 1 if is_negative else 2 ** (bits - 1)])
+        pack([value])
+    with pytest.raises(struct.error):
+        pack_arrays([(0,), (value,)])
 
 
 def test_a_type_that_is_not_known_is_left_to_psycopg() -> None:
     assert compile_pack([20, 1009]) is None
+    assert compile_arrays([20, 1009]) is None
 
 
 WORD = st.binary(min_size=32, max_size=32)
