@@ -15,6 +15,7 @@ PROGRAMS = (
     "indexer_rebuild.py",
     "indexer_mix.py",
     "indexer_rollback.py",
+    "indexer_visible.py",
     "catalog_read.py",
 )
 

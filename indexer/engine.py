@@ -19,7 +19,7 @@ from enum import Enum, auto
 import structlog
 
 from indexer.apply import Prepared, Step, Writer
-from indexer.blocks import Header, Marks
+from indexer.blocks import Batch, Header, Marks
 from indexer.calls import RpcBlock
 from indexer.chain_state import ChainState
 from indexer.errors import FinalityBroken, Inconsistent, TryAgain
@@ -30,6 +30,8 @@ from indexer.source import Source
 _log = structlog.get_logger(__name__)
 
 FORK_PROBE = 16
+NEAR_BLOCKS = 4
+"""So few blocks are taken one by one, and what is final is asked for with their logs: one round trip less."""
 BEHIND_REMINDER_SECONDS = 30.0
 MARKS_SECONDS = 5.0
 
@@ -165,29 +167,38 @@ class Engine:
 
     async def _advance(self, newest: tuple[Header, RpcBlock], target: int) -> None:
         """Apply the next blocks up to ``target``: final ranges if there are any, else the next few blocks."""
-        head = newest[0]
-        marks = self._raised(await self._source.marks(head))
-        tip = self.chain.tip
-        if tip.number < min(marks.finalized, target):
+        head, base = newest[0], self.chain.tip
+        if head.number - base.number > NEAR_BLOCKS:
+            marks = self._raised(await self._source.marks(head))
+            if base.number < min(marks.finalized, target):
+                return await self._catch_up(head, target, marks)
+        batch, marks = await self._live(base, newest, target)
+        if batch is None or batch.headers[0].parent_hash != base.hash:
             base = await self._common_block(head)
-            final = self._source.final(
-                base.number + 1,
-                min(marks.finalized, target),
-                journaled_from=min(head.number - self._journal_blocks, marks.finalized) + 1,
-                prepare=self._writer.prepare,
-            )
-            # Closed at once whatever happens, so that nothing is fetched ahead for a writer that is gone.
-            async with aclosing(final) as batches:
-                async for prepared in batches:
-                    await self._apply(prepared, base, marks)
-                    base = self.chain.tip
-            return
-        base = tip
-        batch = await self._source.live(base, target, newest) if base.number < target else None
-        if batch is None or batch.headers[0].parent_hash != tip.hash:
-            base = await self._common_block(head)
-            batch = await self._source.live(base, target, newest) if base.number < target else None
+            batch, marks = await self._live(base, newest, target)
         await self._apply(self._writer.prepare(batch) if batch else None, base, marks)
+
+    async def _catch_up(self, head: Header, target: int, marks: Marks) -> None:
+        """Apply the final blocks up to ``target``."""
+        base = await self._common_block(head)
+        final = self._source.final(
+            base.number + 1,
+            min(marks.finalized, target),
+            journaled_from=min(head.number - self._journal_blocks, marks.finalized) + 1,
+            prepare=self._writer.prepare,
+        )
+        # Closed at once whatever happens, so that nothing is fetched ahead for a writer that is gone.
+        async with aclosing(final) as batches:
+            async for prepared in batches:
+                await self._apply(prepared, base, marks)
+                base = self.chain.tip
+
+    async def _live(self, base: Header, newest: tuple[Header, RpcBlock], target: int) -> tuple[Batch | None, Marks]:
+        """The next few blocks after ``base``, if there are any, and how much is final."""
+        if base.number >= target:
+            return None, self._raised(await self._source.marks(newest[0]))
+        batch, marks = await self._source.live(base, target, newest)
+        return batch, self._raised(marks)
 
     async def _apply(self, prepared: Prepared | None, base: Header, marks: Marks) -> None:
         """Replace what is above ``base`` by what was prepared, in the database first, then in memory."""

@@ -33,6 +33,8 @@ LIVE_BLOCKS = 64
 UNMARKED_FINALITY = 64
 """Depth taken for final where a node has no `finalized` tag: two epochs of Ethereum."""
 
+_MARKS = [get_block("safe"), get_block("finalized")]
+
 
 class Source:
     """What the engine reads of the chain.
@@ -101,17 +103,10 @@ class Source:
 
     async def marks(self, head: Header) -> Marks:
         """What the node calls safe and final; a depth where it knows no such thing."""
-        answers = await self._node.ask([get_block("safe"), get_block("finalized")])
-        safe, finalized = (
-            self._truly(answers.endpoint, header_of, block) if block else None for block in answers.results
-        )
-        if finalized is None:
-            depth = max(0, head.number - UNMARKED_FINALITY)
-            return Marks(safe=depth, finalized=depth)
-        return Marks(safe.number if safe else finalized.number, finalized.number, finalized.hash)
+        return self._marks(head, await self._node.ask(_MARKS))
 
-    async def live(self, base: Header, last: int, head: tuple[Header, RpcBlock]) -> Batch:
-        """The blocks after ``base`` up to ``last``, at most LIVE_BLOCKS, with their logs by block hash.
+    async def live(self, base: Header, last: int, head: tuple[Header, RpcBlock]) -> tuple[Batch, Marks]:
+        """The blocks after ``base`` up to ``last``, at most LIVE_BLOCKS, with their logs by block hash; and the marks.
 
         ``head`` is the node's, and is not asked for again.
 
@@ -125,12 +120,14 @@ class Source:
         if len(headers) != len(numbers):
             raise Inconsistent(f"the node no longer has all blocks up to {numbers[-1]}")
         require_linked(headers)
-        answers = await self._node.ask([get_logs_of_block(self._addresses, header.hash) for header in headers])
+        calls = [get_logs_of_block(self._addresses, header.hash) for header in headers]
+        answers = await self._node.ask([*calls, *_MARKS])
+        found_logs, marks = answers.results[: len(calls)], self._marks(head[0], answers)
         logs: list[Log] = []
-        for (_, block), header, found in zip(pairs, headers, answers.results, strict=True):
+        for (_, block), header, found in zip(pairs, headers, found_logs, strict=True):
             of_block = self._read(answers.endpoint, found, header.number, header.number, {header.number: header})
             logs += await self._against_bloom(answers.endpoint, header, block, of_block, is_live=True)
-        return Batch(first_number=base.number + 1, headers=headers, is_final=False, logs=logs)
+        return Batch(first_number=base.number + 1, headers=headers, is_final=False, logs=logs), marks
 
     async def final(
         self, first: int, last: int, *, journaled_from: int, prepare: Callable[[Batch], Ready]
@@ -252,6 +249,16 @@ class Source:
                 raise self._untrue(answers.endpoint, f"asked for block {number}, the node gave {header.number}")
             pairs.append((header, block))
         return pairs
+
+    def _marks(self, head: Header, answers: Answers) -> Marks:
+        """What the last two answers call safe and final."""
+        safe, finalized = (
+            self._truly(answers.endpoint, header_of, block) if block else None for block in answers.results[-2:]
+        )
+        if finalized is None:
+            depth = max(0, head.number - UNMARKED_FINALITY)
+            return Marks(safe=depth, finalized=depth)
+        return Marks(safe.number if safe else finalized.number, finalized.number, finalized.hash)
 
     def _read(
         self, endpoint: Endpoint, found: Sequence[RpcLog], first: int, last: int, headers: Mapping[int, Header]

@@ -192,12 +192,13 @@ def indexer_process(
     *arguments: str,
     storage_url: str | None = None,
     metrics_port: int = 0,
+    rpc_urls: str | None = None,
 ) -> Iterator[IndexerProcess]:
     """`stemma indexer run`, killed at the end if it still runs."""
     environment = {
         **os.environ,
         "DATABASE_URL": database_url,
-        "RPC_URLS": chain.node.url,
+        "RPC_URLS": rpc_urls or chain.node.url,
         "CHAIN_ID": str(chain.node.chain_id),
         "DEPLOYMENTS_DIR": str(chain.deployments_dir),
         "STORAGE_URL": storage_url or (folder / "storage").as_uri(),

@@ -146,7 +146,8 @@ async def test_a_lying_endpoint_is_named_and_another_takes_its_place(chain, chan
 async def read(source: Source, part: str, chain: ScriptedChain) -> Any:
     base = await source.header(0)
     if part == "live":
-        return await source.live(base, chain.head.number, await source.head())
+        batch, _ = await source.live(base, chain.head.number, await source.head())
+        return batch
     async for batch in source.final(1, chain.head.number, journaled_from=1, prepare=lambda found: found):
         return batch
 
