@@ -1,10 +1,12 @@
 # `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format contracts-test contracts-test-py-evm contracts-test-anvil clients bench-indexer soak-indexer soak-contracts mutants bench-gas audit tour lock clean
+.PHONY: help setup demo up test lint format contracts-test contracts-test-py-evm contracts-test-anvil services-test clients bench-indexer soak-indexer soak-contracts mutants bench-gas audit tour lock clean
 
 BIN := .venv/bin
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export SOLCX_BINARY_PATH := $(CURDIR)/.build/solc
+# Hundreds of processes are started in the tests; each would compile the project anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -18,8 +20,13 @@ demo: setup ## run one song through the whole stack; SONG=path/to/file takes any
 up: setup ## run the whole stack in the foreground until Ctrl-C; its data stays in .stemma
 	@$(BIN)/stemma up
 
-test: setup lint contracts-test ## lint, then every test
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+test: setup ## lint and run every test, the contracts' on both chains beside the others
+	$(BIN)/python -m scripts.deployment.compiling
+	@echo "the contracts are tested on py-evm and on anvil beside the rest; each shows at its end what it found"
+	@$(MAKE) --no-print-directory -j 4 lint contracts-test-py-evm contracts-test-anvil services-test
+
+services-test:
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder
 
 lint: setup ## check style, types and the import rule
 	$(BIN)/ruff check .
@@ -39,14 +46,13 @@ format: setup ## put the style right
 
 contracts-test: setup ## test the contracts on both chains at a time
 	$(BIN)/python -m scripts.deployment.compiling
-	@echo "testing the contracts on py-evm and on anvil at a time; each says at its end what it found"
-	@$(MAKE) --no-print-directory -j 2 -O contracts-test-py-evm contracts-test-anvil
+	@$(MAKE) --no-print-directory -j 2 contracts-test-py-evm contracts-test-anvil
 
 contracts-test-py-evm:
-	$(BIN)/ape test tests/contracts --network ethereum:local:test
+	@scripts/aside.sh contracts-on-py-evm $(BIN)/ape test tests/contracts --network ethereum:local:test
 
 contracts-test-anvil:
-	$(BIN)/ape test tests/contracts --network ethereum:local:foundry
+	@scripts/aside.sh contracts-on-anvil $(BIN)/ape test tests/contracts --network ethereum:local:foundry
 
 clients: setup ## write clients/ anew from the API and the contracts
 	$(BIN)/python -m scripts.clients

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import os
 import secrets
@@ -33,10 +34,24 @@ from stack.redis import redis_url as url_of_redis
 
 ROOT = Path(__file__).resolve().parent.parent
 STEMMA = Path(sys.executable).with_name("stemma")
+SHARED_FOLDERS = (ROOT / "tests" / "end_to_end", ROOT / "tests" / "api" / "reading")
+"""Their fixtures make a whole stack and a filled catalog, once for all their files."""
 
 # A busy machine makes any example slow now and then, which shows nothing.
 settings.register_profile("stemma", deadline=None)
 settings.load_profile("stemma")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file is one process's, and so is a folder whose files share what takes long to make.
+
+    The files that say they are long come first, so that no process is left alone with one at the end.
+    """
+    for item in items:
+        folder = next((folder for folder in SHARED_FOLDERS if folder in item.path.parents), None)
+        item.add_marker(pytest.mark.xdist_group(str(folder or item.path)))
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(scope="session")
@@ -135,15 +150,23 @@ class Deployed:
 
 
 @pytest.fixture(scope="session")
-def deployment_state(session_home: Path) -> tuple[Path, Path]:
-    """The state file of a chain on which `ape run deploy` was run once, and its deployments folder."""
-    folder = session_home / "deployed"
+def deployment_state(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> tuple[Path, Path]:
+    """The state file of a chain on which `ape run deploy` was run, once for all processes, and its deployments."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "deployed"
+    folder.mkdir(exist_ok=True)
     deployments = folder / "deployments"
     state = folder / "state.json"
-    [port] = free_ports(1)
-    with RunningProgram.start(anvil_program(state, port)):
-        deploy_contracts(anvil_url(port), deployments, {**os.environ, "ATTESTOR_PRIVATE_KEY": development_key(2)})
-        ChainKeeper(anvil_url(port), state).save()
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not state.exists():
+            [port] = free_ports(1)
+            draft = folder / "draft.json"
+            with RunningProgram.start(anvil_program(draft, port)):
+                attested = {**os.environ, "ATTESTOR_PRIVATE_KEY": development_key(2)}
+                deploy_contracts(anvil_url(port), deployments, attested)
+                ChainKeeper(anvil_url(port), draft).save()
+            draft.rename(state)
     return state, deployments
 
 

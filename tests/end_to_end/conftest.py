@@ -1,11 +1,10 @@
-"""One home folder for all end-to-end tests; each module starts the whole stack on it again, as `make up` does."""
+"""One whole stack for all end-to-end tests."""
 
 from __future__ import annotations
 
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -17,39 +16,21 @@ from stack.running import RunningStack, running_stack
 from stem_worker.synth.song import make_song
 from tests.end_to_end.chain import Chain, chain_of
 
-StartStack = Callable[[], AbstractContextManager[RunningStack]]
-
 MAX_SECONDS = 60
 MAX_BYTES = 16 * 1024 * 1024
 _seeds = count(500_000)
 
 
 @pytest.fixture(scope="session")
-def home(session_home: Path) -> Path:
-    return session_home / "end-to-end"
-
-
-@pytest.fixture(scope="session")
-def start_stack(home: Path) -> StartStack:
-    """Start the whole stack on the one home folder for the length of a `with` block."""
+def stack(make_stack_home: Callable[..., Path]) -> Iterator[RunningStack]:
+    """Its chain has the contracts already; a stack that deploys on a bare one is in tests/stack/test_up.py."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.endswith("_URL")},
         "STEM_MODEL": "demucs-tiny-synth",
         "UPLOAD_MAX_SECONDS": str(MAX_SECONDS),
         "UPLOAD_MAX_BYTES": str(MAX_BYTES),
     }
-
-    @contextmanager
-    def start() -> Iterator[RunningStack]:
-        with running_stack(home, environment=environment) as stack:
-            yield stack
-
-    return start
-
-
-@pytest.fixture(scope="module")
-def stack(start_stack: StartStack) -> Iterator[RunningStack]:
-    with start_stack() as running:
+    with running_stack(make_stack_home(), environment=environment) as running:
         yield running
 
 

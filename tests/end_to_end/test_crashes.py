@@ -14,7 +14,7 @@ from stack.running import RunningStack
 from tests.end_to_end.chain import Chain
 from tests.end_to_end.journeys import end_of, upload_signed
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.timeout(300)]
 
 
 async def assert_committed_once(artist: Artist, chain: Chain, upload: dict[str, object]) -> None:
@@ -39,7 +39,7 @@ async def stage_reached(artist: Artist, upload: dict[str, object], stage: str, p
 async def test_a_worker_killed_in_the_middle_of_a_separation(
     stack: RunningStack, artist: Artist, chain: Chain, new_song: Callable[[float], Path]
 ) -> None:
-    upload = await upload_signed(artist, new_song(55))
+    upload = await upload_signed(artist, new_song(24))
     await stage_reached(artist, upload, "separating", percent=10)
     stack.kill("worker")
 

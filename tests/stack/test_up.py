@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import secrets
 import signal
 import subprocess
 import time
@@ -13,16 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import soundfile
 
 from stack.anvil_node import AnvilNode
 from stack.databases import Database
+from stack.demo.artist import Artist
 from stack.errors import StackError
 from stack.keys import write_secret
 from stack.ledger import Ledger, birth
 from stack.pubsub_program import stemma_command
 from stack.running import RunningStack, running_stack
+from stem_worker.synth.song import make_song
+from tests.end_to_end.journeys import end_of, upload_signed
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +41,7 @@ def plain_environment() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def first_run(make_stack_home: Any, plain_environment: dict[str, str]) -> Iterator[tuple[Path, RunningStack]]:
-    home = make_stack_home()
+    home = make_stack_home(seeded=False)
     with running_stack(home, environment=plain_environment) as stack:
         yield home, stack
 
@@ -46,7 +52,8 @@ def read(url: str) -> Any:
 
 
 def test_every_part_runs_and_the_api_answers(first_run: tuple[Path, RunningStack]) -> None:
-    _, stack = first_run
+    home, stack = first_run
+    assert list((home / "deployments").glob("*.json")), "the contracts were not deployed on the bare chain"
     for name in ("postgres", "redis", "anvil", "pubsub", "api", "api-jobs", "indexer", "worker"):
         assert birth(stack.pid(name)) is not None
     assert "paths" in read(f"{stack.api_url}/openapi.json")
@@ -106,11 +113,14 @@ def test_a_killed_service_is_started_again_and_a_held_one_stays_down(first_run: 
 
 
 def test_a_second_run_continues_where_the_first_stopped(
-    first_run: tuple[Path, RunningStack], plain_environment: dict[str, str]
+    first_run: tuple[Path, RunningStack], plain_environment: dict[str, str], tmp_path: Path
 ) -> None:
     home, stack = first_run
     node = AnvilNode(stack.environment("indexer")["RPC_URLS"])
+    asyncio.run(put_a_song_into_the_catalog(stack, tmp_path))
     node.mine(3)
+    shown = catalog_at(stack, node.block_number())
+    assert len(shown) == 1
     chain = [node.rpc("eth_getBlockByNumber", hex(number), True) for number in range(node.block_number() + 1)]
     ports = stack.ports
     pids = [entry.pid for entry in Ledger(home / "run").entries()]
@@ -118,6 +128,7 @@ def test_a_second_run_continues_where_the_first_stopped(
     assert [pid for pid in pids if birth(pid) is not None] == []
     with running_stack(home, environment=plain_environment) as again:
         assert again.ports == ports
+        assert catalog_at(again, len(chain) - 1) == shown
         assert chain == [node.rpc("eth_getBlockByNumber", hex(number), True) for number in range(len(chain))]
         assert again.log_file is not None
         log = again.log_file.read_text()
@@ -130,6 +141,26 @@ def test_a_second_run_continues_where_the_first_stopped(
         while any(birth(pid) is not None for pid in pids):
             assert time.monotonic() < deadline, "orphans"
             time.sleep(0.1)
+
+
+async def put_a_song_into_the_catalog(stack: RunningStack, folder: Path) -> None:
+    song = make_song(400_000, 3)
+    soundfile.write(folder / "song.flac", song.mix.T, song.sample_rate, subtype="PCM_16")
+    artist = Artist.at(stack.api_url, "0x" + secrets.token_hex(32))
+    await artist.sign_in()
+    assert (
+        await end_of(artist, str((await upload_signed(artist, folder / "song.flac"))["uploadId"]))
+    ).stage == "indexed"
+    await artist.close()
+
+
+def catalog_at(stack: RunningStack, block: int) -> Any:
+    """The catalog's first page once it is as of that block."""
+    deadline = time.monotonic() + 30
+    while (page := read(stack.urls["catalog"]))["asOf"]["block"] < block:
+        assert time.monotonic() < deadline, f"the index stands at {page['asOf']}"
+        time.sleep(0.05)
+    return page["items"]
 
 
 def test_given_parts_are_used_and_not_started(
