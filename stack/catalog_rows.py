@@ -8,12 +8,14 @@ from typing import Any
 
 import psycopg
 
+from stemma.chain.intents import model_hash
 from stemma.chain.royalties import Entry
 from stemma.works import from_bytes
 
 _FIRST_BLOCK = 1_000
 _PER_BLOCK = 10
 _PARENTS_PPM = 100_000
+_MODEL = "demucs-htdemucs-6s"
 _RESTORED = """
 select indexdef from pg_indexes i where schemaname in ('chain_1', 'content') and tablename = any(%s)
 and not exists (select from pg_constraint c where c.conname = i.indexname)
@@ -57,8 +59,8 @@ select recording_id, creator, content_hash, credits, 85, 50000, substr(sha256('a
 from songs s;
 insert into chain_1.separations (recording_id, version, attestor, stems_root, model, weights_hash, manifest_digest,
     manifest_codec, metadata_digest, block_number, log_index, committed_at)
-select recording_id, 0, substr(sha256('attestor'), 1, 20), sha256(recording_id), sha256('model'), sha256('weights'),
-    manifest, 85, sha256(manifest), block_number, log_index + 1, at
+select recording_id, 0, substr(sha256('attestor'), 1, 20), sha256(recording_id), '\\x{model_hash}'::bytea,
+    sha256('weights'), manifest, 85, sha256(manifest), block_number, log_index + 1, at
 from songs;
 insert into chain_1.stems (stem_id, version, recording_id, kind, sha256, cid_digest, cid_codec, committed_at,
     block_number, log_index)
@@ -121,7 +123,7 @@ select credits, 85, content_hash,
 from songs;
 insert into content.separations (digest, codec, recording_id, content_hash, model_version, duration_ms, model,
     weights_hash, bpm, musical_key)
-select manifest, 85, recording_id, content_hash, 'demucs-htdemucs-6s', 120000 + i %% 180000, sha256('model'),
+select manifest, 85, recording_id, content_hash, '{model}', 120000 + i %% 180000, '\\x{model_hash}'::bytea,
     sha256('weights'), 60 + i %% 120, (array['A minor', 'C major', 'E minor', 'G major'])[1 + i %% 4]
 from songs;
 """
@@ -140,19 +142,20 @@ def fill(admin_url: str, recordings: int) -> None:
         for definition in restored:
             schema, name = _name_of(definition)
             connection.execute(f"drop index {schema}.{name}")
+        names = {"model": _MODEL, "model_hash": model_hash(_MODEL).hex()}
         numbers = {"n": recordings, "first": _FIRST_BLOCK, "per": _PER_BLOCK, "last": last}
-        _run(connection, SONGS, numbers)
+        _run(connection, SONGS, {**numbers, **names})
         _copy_roots(connection)
         for script in (CHAIN, RIGHTS, CONTENT):
-            _run(connection, script, numbers)
+            _run(connection, script, {**numbers, **names})
         for definition in restored:
             connection.execute(definition)
         connection.execute("drop table songs")
         connection.execute("vacuum analyze")
 
 
-def _run(connection: psycopg.Connection[tuple[Any, ...]], script: str, numbers: dict[str, int]) -> None:
-    for statement in script.format(**numbers).split(";\n"):
+def _run(connection: psycopg.Connection[tuple[Any, ...]], script: str, values: dict[str, int | str]) -> None:
+    for statement in script.format(**values).split(";\n"):
         if statement.strip():
             connection.execute(statement.replace("%%", "%"))
 

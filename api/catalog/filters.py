@@ -14,6 +14,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Select,
+    Subquery,
     bindparam,
     cast,
     exists,
@@ -21,17 +22,27 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    true,
     tuple_,
 )
 
 from api.catalog.cursors import Place
-from stemma.catalog.views import attachments, parents, recordings, search
+from stemma.catalog.views import attachments, parents, recordings, search, separations
 
 NEAR = 4_000
 """So many recordings are looked at one by one before the indexes are asked."""
 
+COMMON = 100
+"""What so many of the newest `NEAR` recordings fulfil is common: by relevance the best of those are found."""
+
+RANKED = 5_000
+"""So many recordings are ranked at most, of whatever an index finds."""
+
+_SOMEWHAT_ALIKE = "0.4"
+"""What an index finds by shared trigrams is at least about so similar; from 0.6 on it looks alike."""
+
 _SHORTEST_PART = 3
-"""Shorter pieces have no trigrams to be found by."""
+"""Shorter words have too few trigrams to be found by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +95,23 @@ class Filter:
     @property
     def is_choosing(self) -> bool:
         """Whether few or many recordings may fulfil it, which nobody knows before."""
-        return self.needs_search or self.is_on_sale or self.ancestor is not None
+        return self.needs_search or self.is_on_sale or self.ancestor is not None or self.model is not None
+
+    @property
+    def is_near_worthwhile(self) -> bool:
+        """Whether many recordings may fulfil it, so that the first of them are likely to be near."""
+        is_of_few = self.is_on_sale or self.ancestor is not None or self.artist is not None
+        return (self.needs_search or self.model is not None) and not is_of_few
+
+    @property
+    def has_look_alikes(self) -> bool:
+        """Whether something can look like the words without having them."""
+        return self.words is not None and len(self.words) >= _SHORTEST_PART
 
     @property
     def needs_search(self) -> bool:
         """Whether it narrows by what stands in documents."""
-        of_text = self.words is not None or self.tag is not None or self.key is not None
+        of_text = any(each is not None for each in (self.words, self.tag, self.key, self.artist))
         return of_text or not self.bpm.is_open or not self.duration_ms.is_open
 
 
@@ -117,10 +139,13 @@ def page(
         limit: recordings at most.
         is_near: look only at the first `NEAR` recordings behind the place. What many recordings fulfil is found among
             them soon; what only few do is found by the indexes, which for many would have to be read and sorted whole.
+            By relevance: look at the newest ones wherever the place is, and find nothing of what is not `COMMON`.
     """
     if not wanted.is_choosing:
         return _narrowed(wanted, recordings, columns, is_behind=is_behind, limit=limit)
-    if is_near:
+    if wanted.by_relevance:
+        found = (_best_near if is_near else _best)(wanted, is_behind=is_behind, limit=limit)
+    elif is_near:
         found = _found_near(wanted, is_behind=is_behind, limit=limit)
     else:
         source = search if wanted.needs_search else recordings
@@ -133,26 +158,63 @@ def page(
 
 def _found_near(wanted: Filter, *, is_behind: bool, limit: int) -> Select[Any]:
     """The first of the recordings next to the place that fulfil the conditions; it stops when there are enough."""
-    columns = [recordings.c[name] for name in ("recording_id", "block_number", "log_index")]
-    near = _ordered(select(*columns), recordings, is_behind=is_behind, rank=None).limit(_known(NEAR)).subquery("near")
-    fulfils: Select[Any] = select(literal_column("1")).where(
-        search.c.recording_id == near.c.recording_id, *_conditions(wanted, search)
-    )
-    # OFFSET 0 keeps Postgres from joining what is to be looked up one by one.
-    is_wanted = exists(fulfils.correlate(near).offset(literal_column("0")))
+    near = _near(is_behind=is_behind)
+    is_wanted = exists(_looked_up(wanted, near, literal_column("1")))
     rank: ColumnElement[Any] = literal_column("0.0::float8").label("rank")
     whole = select(near.c.recording_id, rank).where(is_wanted)
     return _ordered(whole, near, is_behind=False, rank=None).limit(_known(limit))
 
 
+def _best_near(wanted: Filter, *, is_behind: bool, limit: int) -> Select[Any]:
+    """The best of the newest recordings, if what is wanted is `COMMON` among them."""
+    near = _near(is_behind=False)
+    ranked = _looked_up(wanted, near, _rank(wanted.words or "", search).label("rank")).lateral("ranked")
+    common = select(*near.c, ranked.c.rank).join_from(near, ranked, true()).cte("common")
+    count = select(func.count()).select_from(common).scalar_subquery()
+    whole = select(common.c.recording_id, common.c.rank).where(count >= literal_column(str(COMMON)))
+    return _ordered(whole, common, is_behind=is_behind, rank=common.c.rank).limit(_known(limit))
+
+
+def somewhat_alike(words: str) -> Select[Any]:
+    """The statement that counts the newest recordings that an index on letters would find, matching or not."""
+    near = _near(is_behind=False)
+    letters = select(search.c.letters).where(search.c.recording_id == near.c.recording_id).correlate(near)
+    likeness = func.word_similarity(_plain(words), letters.offset(literal_column("0")).scalar_subquery())
+    return select(func.count()).select_from(near).where(likeness >= literal_column(_SOMEWHAT_ALIKE))
+
+
+def _best(wanted: Filter, *, is_behind: bool, limit: int) -> Select[Any]:
+    """The best of the recordings that the indexes find, or of `RANKED` of them."""
+    place = [search.c[name] for name in ("recording_id", "block_number", "log_index")]
+    found = select(*place, _rank(wanted.words or "", search).label("rank")).where(*_conditions(wanted, search))
+    some = found.limit(_known(RANKED)).subquery("some")
+    whole = select(some.c.recording_id, some.c.rank)
+    return _ordered(whole, some, is_behind=is_behind, rank=some.c.rank).limit(_known(limit))
+
+
+def _near(*, is_behind: bool) -> Subquery:
+    """The first recordings behind the place, or the newest."""
+    columns = [recordings.c[name] for name in ("recording_id", "block_number", "log_index")]
+    newest = _ordered(select(*columns), recordings, is_behind=is_behind, rank=None)
+    return newest.limit(_known(NEAR)).subquery("near")
+
+
+def _looked_up(wanted: Filter, near: Subquery, column: ColumnElement[Any]) -> Select[Any]:
+    """What a near recording has in a column if it fulfils the conditions."""
+    found: Select[Any] = select(column).where(
+        search.c.recording_id == near.c.recording_id, *_conditions(wanted, search, is_near=True)
+    )
+    # OFFSET 0 keeps Postgres from joining what is to be looked up one by one.
+    return found.correlate(near).offset(literal_column("0"))
+
+
 def _narrowed(
     wanted: Filter, source: FromClause, columns: Sequence[ColumnElement[Any]], *, is_behind: bool, limit: int
 ) -> Select[Any]:
-    """The first recordings that fulfil the conditions, with ``rank``, which is 0 unless that is what they go by."""
-    ranked = _rank(wanted.words, source) if wanted.by_relevance and wanted.words else None
-    label = literal_column("0.0::float8") if ranked is None else ranked
-    statement = select(*columns, label.label("rank")).where(*_conditions(wanted, source))
-    return _ordered(statement, source, is_behind=is_behind, rank=ranked).limit(_known(limit))
+    """The first recordings that fulfil the conditions, the newest first; ``rank`` is 0."""
+    label: ColumnElement[Any] = literal_column("0.0::float8").label("rank")
+    statement = select(*columns, label).where(*_conditions(wanted, source))
+    return _ordered(statement, source, is_behind=is_behind, rank=None).limit(_known(limit))
 
 
 def _ordered(
@@ -174,13 +236,15 @@ def _known(number: int) -> ColumnElement[int]:
     return bindparam(None, number, Integer, literal_execute=True, unique=True)
 
 
-def _conditions(wanted: Filter, source: FromClause) -> Iterator[ColumnElement[bool]]:
+def _conditions(wanted: Filter, source: FromClause, *, is_near: bool = False) -> Iterator[ColumnElement[bool]]:
     if wanted.creator is not None:
         yield source.c.creator == wanted.creator
     if wanted.artist is not None:
         yield func.lower(source.c.artist) == wanted.artist.lower()
     if wanted.model is not None:
         yield _of_recording(source, recordings.c.model) == wanted.model
+        if not is_near:  # for a model that few or none have, not all recordings are to be asked
+            yield _is_among(source, select(separations.c.recording_id).where(separations.c.model == wanted.model))
     if wanted.since is not None:
         yield source.c.registered_at >= wanted.since
     if wanted.until is not None:
@@ -228,7 +292,7 @@ def _document_conditions(wanted: Filter, source: FromClause) -> Iterator[ColumnE
 def _has_words(words: str, source: FromClause, *, is_exact: bool) -> ColumnElement[bool]:
     """Whether a recording has all the words, or something that looks much like them."""
     whole: ColumnElement[bool] = source.c.words.op("@@", is_comparison=True)(_query(words))
-    if is_exact or len(words) < _SHORTEST_PART:
+    if is_exact:
         return whole
     return or_(whole, _plain(words).op("<%", is_comparison=True)(source.c.letters))
 
@@ -239,11 +303,16 @@ def _rank(words: str, source: FromClause) -> ColumnElement[Any]:
 
 
 def _query(words: str) -> ColumnElement[Any]:
-    return func.websearch_to_tsquery(literal_column("'simple'::regconfig"), _plain(words))
+    return _once(func.websearch_to_tsquery(literal_column("'simple'::regconfig"), func.catalog.plain(words)))
 
 
 def _plain(words: str) -> ColumnElement[Any]:
-    return func.catalog.plain(words)
+    return _once(func.catalog.plain(words))
+
+
+def _once(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A value that is made once for a statement, and not for every row it is compared with."""
+    return select(value).scalar_subquery()
 
 
 def _on_sale(wanted: Filter) -> Select[Any]:

@@ -54,21 +54,27 @@ async def page(connection: AsyncConnection, wanted: Filter, *, after: Place | No
     """
     rows: Sequence[Row[Any]] = []
     for narrowed, is_near in _attempts(wanted):
+        is_last = narrowed.is_near_worthwhile and not narrowed.is_exact and not is_near
+        if is_last and await _is_blurred(connection, narrowed):
+            break
         statement = _page(narrowed, limit, is_behind=after is not None, is_near=is_near)
         rows = (await connection.execute(statement, filters.behind(after))).all()
         found = sum(row.recording_id is not None for row in rows)
-        if not rows or found == limit or (found and not is_near):
+        if not rows or found == limit or (found and (wanted.by_relevance or not is_near)):
             break
     return rows
 
 
 def _attempts(wanted: Filter) -> list[tuple[Filter, bool]]:
     """Ways to find a page, the cheaper ones first: near its beginning, by the indexes, and what only looks alike."""
-    exact = replace(wanted, is_exact=True)
-    attempts = [(exact, False)]
-    if wanted.needs_search and not wanted.by_relevance and not wanted.is_on_sale and wanted.ancestor is None:
-        attempts.insert(0, (exact, True))
-    return [*attempts, (wanted, False)] if wanted.words is not None else attempts
+    tries = [replace(wanted, is_exact=True), wanted] if wanted.has_look_alikes else [replace(wanted, is_exact=True)]
+    return [(each, is_near) for each in tries for is_near in ((True, False) if each.is_near_worthwhile else (False,))]
+
+
+async def _is_blurred(connection: AsyncConnection, wanted: Filter) -> bool:
+    """Whether so many recordings look a little like the words that an index finds too many of them to be compared."""
+    alike: int = (await connection.execute(filters.somewhat_alike(wanted.words or ""))).scalar_one()
+    return alike >= filters.COMMON
 
 
 @lru_cache(maxsize=256)

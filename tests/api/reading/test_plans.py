@@ -109,6 +109,7 @@ HOT = {
     "of a kind of stem": "/catalog?kind=drums&limit=50",
     "of a time": "/catalog?from=2026-01-01T00:00:00Z&limit=50",
     "of a model": "/catalog?model=demucs-htdemucs-6s&limit=50&cursor=<cursor>",
+    "of a model that nobody has": "/catalog?model=nope&limit=50",
     "of a tempo": "/catalog?bpmMin=96&bpmMax=104&limit=50",
     "of a key": "/catalog?key=A%20minor&limit=50",
     "of a tag": "/catalog?tag=tag7&limit=50",
@@ -126,6 +127,8 @@ HOT = {
     "a license": "/licenses/<license>",
     "newest payments": "/payments?limit=50",
     "terms": "/terms/<terms>",
+    "the best of common words": "/catalog?q=night%20song&sort=relevance&limit=50",
+    "what looks like a common word": "/catalog?q=sonng&limit=50",
     "on sale by a holder": "/attachments?holder=<creator>",
     "on sale of a work": "/attachments?work=<work>",
     "an artist": "/artists/<creator>",
@@ -135,12 +138,10 @@ HOT = {
 }
 SEARCHES = {
     "words": "/catalog?q=cafe%20somebody%20123&limit=50",
+    "the best of few": "/catalog?q=artist%2017&sort=relevance&limit=50",
     "on sale": "/catalog?licenseKind=remix&maxPrice=1000500&limit=50",
 }
-"""These read what they find before they choose the newest of it: along an index, but not few rows.
-
-What goes by relevance ranks all that it finds, and may well read recordings whole for words that many have.
-"""
+"""These read what they find before they choose the newest or the best of it: along an index, but not few rows."""
 
 
 @pytest.mark.parametrize("path", HOT.values(), ids=HOT)
@@ -154,6 +155,16 @@ async def test_a_hot_request_reads_few_rows(large: Large, path: str) -> None:
 async def test_a_search_reads_no_table_from_end_to_end(large: Large, path: str) -> None:
     for statement, plan in await plans(large, path):
         assert not whole(plan), (statement, json.dumps(plan))
+
+
+async def test_pages_by_relevance_go_on_where_the_one_before_ended(large: Large) -> None:
+    path, seen = "/catalog?q=night%20song&sort=relevance&limit=40", []
+    for _ in range(3):
+        page = (await large.http.get(path)).json()
+        seen += [item["title"] for item in page["items"]]
+        path = f"{path.split('&cursor', maxsplit=1)[0]}&cursor={page['next']}"
+    assert len(set(seen)) == 120
+    assert all(title.startswith("Night Song") for title in seen)
 
 
 async def plans(large: Large, path: str) -> list[tuple[str, dict[str, Any]]]:
