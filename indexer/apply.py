@@ -16,7 +16,7 @@ from indexer.binary import pack_logs
 from indexer.blocks import Batch, Header, Log, Marks, Span
 from indexer.derived import Derivation, Derived, delete_above
 from indexer.errors import CursorMoved, ProjectionFailed, Stop
-from indexer.loading import Columns, copy, insert, put
+from indexer.loading import Columns, copy, insert
 from indexer.projection import Router
 from stemma.catalog.views import FEED_CHANNEL
 
@@ -154,41 +154,43 @@ class Writer:
             ) from error
 
     async def _commit(self, step: Step) -> None:
-        if step.prepared and step.prepared.packed_logs is not None:
-            await self._transact(step, None)
+        if step.prepared is None or step.prepared.packed_logs is None:
+            async with self._db.pipeline() as pipeline, self._db.transaction():
+                await self._begin(step)
+                await self._finish(step, pipeline)
             return
-        async with self._db.pipeline() as pipeline:
-            await self._transact(step, pipeline)
-
-    async def _transact(self, step: Step, pipeline: AsyncPipeline | None) -> None:
-        last, marks = step.last, step.marks
         async with self._db.transaction():
-            await self._db.execute(_HOLD_CURSOR)
-            if step.base.number < step.tip.number:
-                await self._undo(step.base)
-            if step.prepared:
-                await self._write(step.prepared)
-            if last.number // PRUNED_EVERY != step.tip.number // PRUNED_EVERY:
-                await self._db.execute("delete from headers where number < %s", (step.history,))
-                await self._derived.prune(step.history)
-            await self._db.execute("select pg_notify(%s, %s)", (FEED_CHANNEL, str(last.number)))
-            values = (last.number, last.hash, last.time, marks.safe, marks.finalized, step.history, step.tip.hash)
-            moved = await self._db.execute(_MOVE_CURSOR, values)
-            if pipeline:
-                await pipeline.sync()  # only now is the number of rows known
-            if moved.rowcount != 1:
-                raise CursorMoved(
-                    f"the index is no longer at block {step.tip.number}, where this process left it, although it holds"
-                    " the lock: find out who writes to the chain schema, then start the indexer again"
-                )
+            await self._begin(step)
+            await copy(self._db, self._logs, step.prepared.packed_logs)
+            await self._derived.copy(step.prepared.derivation)
+            # Postgres goes from one statement to the next by itself while this process prepares the next batch.
+            async with self._db.pipeline() as pipeline:
+                await self._finish(step, pipeline)
 
-    async def _write(self, prepared: Prepared) -> None:
-        if prepared.packed_logs is not None:
-            await copy(self._db, self._logs, prepared.packed_logs)
-        elif prepared.small_logs:
-            await insert(self._db, self._logs, [_log_row(log) for log in prepared.small_logs])
-        await put(self._db, self._headers, prepared.headers)
-        await self._derived.write(prepared.derivation)
+    async def _begin(self, step: Step) -> None:
+        await self._db.execute(_HOLD_CURSOR)
+        if step.base.number < step.tip.number:
+            await self._undo(step.base)
+
+    async def _finish(self, step: Step, pipeline: AsyncPipeline) -> None:
+        last, marks = step.last, step.marks
+        if step.prepared:
+            if step.prepared.small_logs:
+                await insert(self._db, self._logs, [_log_row(log) for log in step.prepared.small_logs])
+            await insert(self._db, self._headers, step.prepared.headers)
+            await self._derived.write(step.prepared.derivation)
+        if last.number // PRUNED_EVERY != step.tip.number // PRUNED_EVERY:
+            await self._db.execute("delete from headers where number < %s", (step.history,))
+            await self._derived.prune(step.history)
+        await self._db.execute("select pg_notify(%s, %s)", (FEED_CHANNEL, str(last.number)))
+        values = (last.number, last.hash, last.time, marks.safe, marks.finalized, step.history, step.tip.hash)
+        moved = await self._db.execute(_MOVE_CURSOR, values)
+        await pipeline.sync()  # only now is the number of rows known
+        if moved.rowcount != 1:
+            raise CursorMoved(
+                f"the index is no longer at block {step.tip.number}, where this process left it, although it holds"
+                " the lock: find out who writes to the chain schema, then start the indexer again"
+            )
 
     async def _undo(self, base: Header) -> None:
         await self._derived.undo(base)

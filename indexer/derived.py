@@ -15,7 +15,7 @@ from indexer.blocks import Batch, Header, Span
 from indexer.errors import SchemaMissing, Stop
 from indexer.journal import IN_BLOCK, NEWEST, StateStatements
 from indexer.layout import LAYOUTS, Layout, layouts
-from indexer.loading import Columns, Rows, copied, copy, parameters, put
+from indexer.loading import Columns, Rows, copied, copy, parameters
 from indexer.projection import Router
 from indexer.staging import Fold, compile_fold, fact_rows, rules_of
 from indexer.tables import DOCUMENTS, FEED, Facts, Row, State
@@ -25,8 +25,8 @@ insert into content.documents (kind, digest, codec) select * from unnest(%s::tex
 on conflict do nothing
 """
 
-COPIED_ROWS = 200
-"""From so many rows on a batch that may use COPY does, for tables whose rows are only added."""
+COPIED_ROWS = 2_000
+"""So many rows of a batch that may use COPY go by it, where they are only added."""
 _STAGED: Mapping[str, tuple[LiteralString, int]] = {IN_BLOCK: ("bigint", 20), NEWEST: ("boolean", 16)}
 
 
@@ -62,32 +62,29 @@ class _Target:
             StateStatements(layout, rules_of(table), columns.as_arrays, by_block.as_arrays),
         )
 
-    def staged(self, rows: Sequence[Row], *, is_journaled: bool, is_bulk: bool) -> "_Load":
+    def staged(self, rows: Sequence[Row], *, is_journaled: bool) -> tuple[Columns, Rows]:
         """What goes to Postgres of a projection's rows."""
-        columns, fold = (self.columns_by_block, self.fold_by_block) if is_journaled else (self.columns, self.fold)
-        folded = fold(rows)
-        by_copy = is_bulk and self.state is None and len(folded) >= COPIED_ROWS
-        return _Load(self, columns, copied(columns, folded) if by_copy else parameters(columns, folded), by_copy)
+        if is_journaled:
+            return self.columns_by_block, self.fold_by_block(rows)
+        return self.columns, self.fold(rows)
 
 
 class _Load(NamedTuple):
     """Rows on their way into one table: packed for COPY, or as parameters of a statement."""
 
-    target: _Target
+    state: StateStatements | None
     columns: Columns
     data: Any
-    by_copy: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derivation(Span):
-    """What the projections make of a batch; ``is_bulk``: packed for COPY, which cannot be part of a pipeline."""
+    """What the projections make of a batch; ``copies`` go by COPY, which cannot be part of a pipeline."""
 
     counts: Mapping[str, int]
-    is_bulk: bool
+    copies: Sequence[_Load]
     loads: Sequence[_Load]
-    feed: Rows
-    documents: Rows
+    documents: Sequence[Sequence[Any]]
 
 
 class Derived:
@@ -142,10 +139,21 @@ class Derived:
             Stop: a projection does not fit its table.
         """
         rows, counts = self._router.project(batch.logs, by_block=batch.is_journaled)
-        loads = []
+        copies, loads = [], []
         for table, found in rows.items():
+            state: StateStatements | None = None
+            staged: Rows
             if target := self._targets.get(table.name):
-                loads.append(target.staged(found, is_journaled=batch.is_journaled, is_bulk=is_bulk))
+                state = target.state
+                columns, staged = target.staged(found, is_journaled=batch.is_journaled)
+            elif table is FEED and self._only is None:
+                columns, staged = self._feed, [feed.row(row) for row in found]
+            else:
+                continue
+            if is_bulk and state is None and len(staged) >= COPIED_ROWS:
+                copies.append(_Load(None, columns, copied(columns, staged)))
+            else:
+                loads.append(_Load(state, columns, parameters(columns, staged)))
         wanted = {(row.values["kind"], row.values["digest"], row.values["codec"]): None for row in rows[DOCUMENTS]}
         return Derivation(
             first_number=batch.first_number,
@@ -153,22 +161,22 @@ class Derived:
             is_final=batch.is_final,
             is_journaled=batch.is_journaled,
             counts=counts,
-            is_bulk=is_bulk,
+            copies=copies,
             loads=loads,
-            feed=[feed.row(row) for row in rows[FEED]] if self._only is None else (),
-            documents=list(wanted) if self._wants_documents else (),
+            documents=[list(each) for each in zip(*wanted, strict=True)] if self._wants_documents else (),
         )
+
+    async def copy(self, derivation: Derivation) -> None:
+        """Write what goes by COPY, outside of a pipeline, before the rest."""
+        for load in derivation.copies:
+            await copy(self._db, load.columns, load.data)
 
     async def write(self, derivation: Derivation) -> None:
         """Bring the tables to the state after the batch, in the caller's transaction."""
         for load in derivation.loads:
-            if load.by_copy:
-                await copy(self._db, load.columns, load.data)
-            else:
-                await self._db.execute(_statement(load, is_journaled=derivation.is_journaled), load.data)
-        await put(self._db, self._feed, derivation.feed)
+            await self._db.execute(_statement(load, is_journaled=derivation.is_journaled), load.data)
         if derivation.documents:
-            await self._db.execute(_WANT, [list(column) for column in zip(*derivation.documents, strict=True)])
+            await self._db.execute(_WANT, derivation.documents)
 
     async def undo(self, base: Header) -> None:
         """Take back every block above ``base``; the feed says so, newest event first."""
@@ -189,10 +197,9 @@ class Derived:
 
 def _statement(load: _Load, *, is_journaled: bool) -> bytes:
     """Brings a table to the state after the batch, and its journal unless nobody asks that far."""
-    statements = load.target.state
-    if statements is None:
+    if load.state is None:
         return load.columns.insert_statement
-    return statements.note_and_merge if is_journaled else statements.merge
+    return load.state.note_and_merge if is_journaled else load.state.merge
 
 
 async def delete_above(db: AsyncConnection, name: str, column: str, block: int) -> None:

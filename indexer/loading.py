@@ -12,7 +12,6 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, LiteralString
 
-import psycopg
 from psycopg import AsyncConnection
 from psycopg.sql import SQL, Composed, Identifier
 
@@ -117,19 +116,6 @@ async def copy(db: AsyncConnection, columns: Columns, data: "bytes | Rows") -> N
 async def insert(db: AsyncConnection, columns: Columns, rows: Rows) -> None:
     """Insert rows with one statement. Raises as `parameters`."""
     await db.execute(columns.insert_statement, parameters(columns, rows))
-
-
-async def put(db: AsyncConnection, columns: Columns, rows: Rows) -> None:
-    """Put rows into a table, the way that the connection allows."""
-    if rows and is_pipelining(db):
-        await insert(db, columns, rows)
-    elif rows:
-        await copy(db, columns, copied(columns, rows))
-
-
-def is_pipelining(db: AsyncConnection) -> bool:
-    """Whether statements are sent without waiting for each answer."""
-    return db.pgconn.pipeline_status != psycopg.pq.PipelineStatus.OFF
 
 
 def parameters(columns: Columns, rows: Rows) -> Sequence[Any]:

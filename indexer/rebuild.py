@@ -96,7 +96,9 @@ async def derive(derived: Derived, db: AsyncConnection, batches: AsyncGenerator[
         while prepared:
             ahead = None if is_sharing else asyncio.create_task(following())
             async with db.transaction():
-                await derived.write(prepared)
+                await derived.copy(prepared)
+                async with db.pipeline():
+                    await derived.write(prepared)
             _log.info("derived", block=prepared.last.number, logs=logs)
             prepared = await (ahead or following())
     return logs

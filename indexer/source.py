@@ -124,9 +124,13 @@ class Source:
         answers = await self._node.ask([*calls, *_MARKS])
         found_logs, marks = answers.results[: len(calls)], self._marks(head[0], answers)
         logs: list[Log] = []
+        doubtful = []
         for (_, block), header, found in zip(pairs, headers, found_logs, strict=True):
             of_block = self._read(answers.endpoint, found, header.number, header.number, {header.number: header})
-            logs += await self._against_bloom(answers.endpoint, header, block, of_block, is_live=True)
+            if self._is_doubtful(answers.endpoint, header, block, of_block, only_first_topic=False):
+                doubtful.append(header)
+            logs += of_block
+        await self._ask_again(answers.endpoint, doubtful)
         return Batch(first_number=base.number + 1, headers=headers, is_final=False, logs=logs), marks
 
     async def final(
@@ -194,48 +198,58 @@ class Source:
             raise Inconsistent(f"the node does not have all blocks up to {newest.number}, which are final")
         require_linked(headers)
         logs = self._read(answers.endpoint, found, first, newest.number, {header.number: header for header in headers})
-        start, kept = 0, []
+        start, doubtful = 0, []
         for header, (_, block) in zip(headers, pairs, strict=True):
             end = start
-            while end < len(logs) and logs[end].block_number == header.number:
+            while end < len(logs) and logs[end][0] == header[0]:
                 end += 1
-            kept += await self._against_bloom(answers.endpoint, header, block, logs[start:end], is_live=False)
+            if self._is_doubtful(answers.endpoint, header, block, logs[start:end], only_first_topic=True):
+                doubtful.append(header)
             start = end
+        await self._ask_again(answers.endpoint, doubtful)
         return Batch(
             first_number=first,
             headers=headers if is_journaled else [newest],
             is_final=True,
             is_journaled=is_journaled,
-            logs=kept,
+            logs=logs,
         )
 
-    async def _against_bloom(
-        self, endpoint: Endpoint, header: Header, block: RpcBlock | None, logs: list[Log], *, is_live: bool
-    ) -> list[Log]:
-        """The block's logs, which its bloom allows; asked for again if the bloom may hold more than none.
+    def _is_doubtful(
+        self, endpoint: Endpoint, header: Header, block: RpcBlock | None, logs: list[Log], *, only_first_topic: bool
+    ) -> bool:
+        """Whether the block's bloom may hold an event of ours although there are no logs.
 
         Raises:
-            Untrue: the bloom excludes a log, or another answer has logs that this one omits.
+            Untrue: the bloom excludes a log.
         """
         assert block is not None
         bits = self._truly(endpoint, bloom_of, block)
         if bits is None:  # the node does not fill its blooms
-            return logs
-        if excluded := bloom.missing(bits, logs, only_first_topic=not is_live):
+            return False
+        if excluded := bloom.missing(bits, logs, only_first_topic=only_first_topic):
             raise self._untrue(
                 endpoint, f"log {excluded.log_index} of block {header.number} is excluded by the block's bloom"
             )
-        if logs or not self._watched.may_be_in(bits):
-            return logs
-        again = await self._node.ask([get_logs_of_block(self._addresses, header.hash)], rather_not=endpoint)
-        (found,) = again.results
-        if found:
-            self._read(again.endpoint, found, header.number, header.number, {header.number: header})
-            raise self._untrue(endpoint, f"omitted {len(found)} logs of block {header.number}")
+        return not logs and self._watched.may_be_in(bits)
+
+    async def _ask_again(self, endpoint: Endpoint, headers: Sequence[Header]) -> None:
+        """Ask for the logs of blocks that have none although their blooms may hold some, all at once.
+
+        Raises:
+            Untrue: another answer has logs that the endpoint omitted.
+        """
+        if not headers:
+            return
+        calls = [get_logs_of_block(self._addresses, header.hash) for header in headers]
+        again = await self._node.ask(calls, rather_not=endpoint)
+        for header, found in zip(headers, again.results, strict=True):
+            if found:
+                self._read(again.endpoint, found, header.number, header.number, {header.number: header})
+                raise self._untrue(endpoint, f"omitted {len(found)} logs of block {header.number}")
         if again.endpoint is endpoint and self._node.has_other_than(endpoint):
-            raise Inconsistent(f"nobody else can say now whether block {header.number} has logs of ours")
-        METRICS.bloom_doubts.inc()
-        return logs
+            raise Inconsistent(f"nobody else can say now whether block {headers[0].number} has logs of ours")
+        METRICS.bloom_doubts.inc(len(headers))
 
     async def _blocks(self, numbers: Sequence[int]) -> list[tuple[Header | None, RpcBlock | None]]:
         """The blocks at these heights as one endpoint sees them, read and as given."""

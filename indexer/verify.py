@@ -114,7 +114,9 @@ async def _verify(db: AsyncConnection, chain: str, router: Router, projections: 
             )
         )
     async for batch in kept_batches(db, chain, above=-1, last=number, journaled_from=history + 1):
-        await derived.write(derived.prepare(batch, is_bulk=True))
+        derivation = derived.prepare(batch, is_bulk=True)
+        await derived.copy(derivation)
+        await derived.write(derivation)
         found.logs += len(batch.logs)
     for name in _table_names(projections, layouts):
         window = SQL("where replaced_in > {}").format(history) if name not in derived_names(derived) else SQL("")
