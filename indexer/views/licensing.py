@@ -10,7 +10,7 @@ select t.work_id, t.terms_id, t.holder, t.title_epoch_work, t.title_epoch_count,
         and t.title_epoch_count = coalesce(own.transfers, whole.transfers, 0) as active,
     t.attached_at, {LOG}
 from {{chain}}.attachments t
-join {{chain}}.logs l using (block_number, log_index)
+left join {{chain}}.logs l using (block_number, log_index)
 join {{chain}}.terms s on s.terms_id = t.terms_id
 left join {{chain}}.titles own on own.work_id = t.work_id
 left join {{chain}}.titles whole on whole.work_id = set_byte(t.work_id, 27, 0)
@@ -20,7 +20,7 @@ _DELEGATIONS = f"""
 select t.holder, t.signer, t.work_id, t.terms_id, t.seller_epoch, t.floor_price, t.expires_at, t.revoked,
     not t.revoked and t.seller_epoch = coalesce(e.epoch, 0) as active, {LOG}
 from {{chain}}.delegations t
-join {{chain}}.logs l using (block_number, log_index)
+left join {{chain}}.logs l using (block_number, log_index)
 left join {{chain}}.seller_epochs e on e.seller = t.holder
 """
 
@@ -29,7 +29,7 @@ select t.license_id, t.work_id, t.recording_id, t.licensee, t.holder, t.terms_id
     t.granted_at, t.expires_at, t.remix_ppm, t.transferable, t.remix_id, s.token, t.price, t.fee, t.payer, t.seller,
     t.session_id, {LOG}
 from {{chain}}.licenses t
-join {{chain}}.logs l using (block_number, log_index)
+left join {{chain}}.logs l using (block_number, log_index)
 join {{chain}}.terms s on s.terms_id = t.terms_id
 """
 

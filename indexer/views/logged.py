@@ -1,4 +1,8 @@
-"""The part that most views share: a table's columns with the log that made each row."""
+"""The part that most views share: a table's columns with the log that made each row.
+
+Every row has its log. The views join it from the left all the same, and the parts of a `union all` have columns of the
+same types: so Postgres leaves the log out where a query does not ask for it, which halves what a page reads.
+"""
 
 
 def with_log(table: str, *columns: str) -> str:
@@ -8,7 +12,7 @@ def with_log(table: str, *columns: str) -> str:
     """
     return (
         f"select {', '.join(_qualified(column) for column in columns)}, {LOG}"
-        f" from {{chain}}.{table} t join {{chain}}.logs l using (block_number, log_index)"
+        f" from {{chain}}.{table} t left join {{chain}}.logs l using (block_number, log_index)"
     )
 
 

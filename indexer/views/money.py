@@ -6,7 +6,7 @@ _PAYMENTS = f"""
 select t.work_id, t.recording_id, t.token, t.payer, t.amount, t.received, t.payment_reference,
     s.license_id, t.paid_at, {LOG}
 from {{chain}}.payments t
-join {{chain}}.logs l using (block_number, log_index)
+left join {{chain}}.logs l using (block_number, log_index)
 left join {{chain}}.licenses s on s.license_id = t.payment_reference and s.work_id = t.work_id
 """
 

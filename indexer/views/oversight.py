@@ -6,7 +6,7 @@ from indexer.views.logged import LOG, with_log
 _FLAGS = f"""
 select t.recording_id, t.arbiter, t.until, t.count, t.reason, e.lifted_at, {LOG}
 from {{chain}}.flags t
-join {{chain}}.logs l using (block_number, log_index)
+left join {{chain}}.logs l using (block_number, log_index)
 left join lateral (
     select f.lifted_at from {{chain}}.flag_lifts f
     where f.recording_id = t.recording_id and f.lifted_at < t.until

@@ -24,12 +24,12 @@ select r.recording_id, r.creator, coalesce(t.holder, r.creator) as rights_holder
     (select d.flagged_until from {{chain}}.disputes d where d.recording_id = r.recording_id) as flagged_until,
     se.bpm, se.musical_key
 from {{chain}}.recordings r
-join {{chain}}.logs l using (block_number, log_index)
+left join {{chain}}.logs l using (block_number, log_index)
 left join lateral (
     select c.version, c.stems_root, c.model, c.weights_hash, c.manifest_digest, c.manifest_codec, c.metadata_digest
     from {{chain}}.separations c where c.recording_id = r.recording_id and c.version = r.version
     union all
-    select 0, b.stems_root, b.model, b.weights_hash, b.manifest_digest, b.manifest_codec, b.metadata_digest
+    select 0::bigint, b.stems_root, b.model, b.weights_hash, b.manifest_digest, b.manifest_codec, b.metadata_digest
     from ({COUNTING_LEAF_OF_R}) b
 ) s on true
 left join {{chain}}.titles t on t.work_id = r.recording_id
@@ -51,16 +51,16 @@ select s.stem_id, s.recording_id, s.kind, s.version, s.sha256, s.cid_digest, s.c
     s.block_number, l.block_hash, l.tx_hash, s.log_index, s.committed_at
 from {{chain}}.stems s
 join {{chain}}.recordings r on r.recording_id = s.recording_id and r.version = s.version
-join {{chain}}.logs l on l.block_number = s.block_number and l.log_index = s.log_index
+left join {{chain}}.logs l on l.block_number = s.block_number and l.log_index = s.log_index
 left join {{chain}}.titles t on t.work_id = s.stem_id
 left join {{chain}}.titles rt on rt.work_id = s.recording_id
 union all
-select s.stem_id, r.recording_id, s.kind, 0, s.sha256, s.cid_digest, s.cid_codec,
+select s.stem_id, r.recording_id, s.kind, 0::bigint, s.sha256, s.cid_digest, s.cid_codec,
     coalesce(t.holder, rt.holder, r.creator), t.holder,
     b.block_number, l.block_hash, l.tx_hash, b.log_index, b.anchored_at
 from {COUNTING_LEAVES}
 join content.batch_stems s on s.digest = f.digest and s.codec = f.codec and s.leaf = f.leaf
-join {{chain}}.logs l on l.block_number = b.block_number and l.log_index = b.log_index
+left join {{chain}}.logs l on l.block_number = b.block_number and l.log_index = b.log_index
 left join {{chain}}.titles t on t.work_id = s.stem_id
 left join {{chain}}.titles rt on rt.work_id = r.recording_id
 """
@@ -69,14 +69,14 @@ _SEPARATIONS = f"""
 select t.recording_id, t.version, t.attestor, t.stems_root, t.model, t.weights_hash, t.manifest_digest,
     t.manifest_codec, t.metadata_digest, t.committed_at, m.root as batch_root, m.root is not null as materialized, {LOG}
 from {{chain}}.separations t
-join {{chain}}.logs l using (block_number, log_index)
+left join {{chain}}.logs l using (block_number, log_index)
 left join {{chain}}.materializations m on m.recording_id = t.recording_id and t.version = 0
 union all
-select r.recording_id, 0, b.attestor, f.stems_root, f.model, f.weights_hash, f.manifest_digest,
+select r.recording_id, 0::bigint, b.attestor, f.stems_root, f.model, f.weights_hash, f.manifest_digest,
     f.manifest_codec, f.metadata_digest, b.anchored_at, b.root, false,
     b.block_number, l.block_hash, l.tx_hash, b.log_index
 from {COUNTING_LEAVES}
-join {{chain}}.logs l on l.block_number = b.block_number and l.log_index = b.log_index
+left join {{chain}}.logs l on l.block_number = b.block_number and l.log_index = b.log_index
 """
 
 _BATCHES = f"""
@@ -86,7 +86,7 @@ select t.root, t.attestor, t.count, t.manifest_digest, t.manifest_codec, t.ancho
         else coalesce(d.state, 'pending')
     end as metadata_state, {LOG}
 from {{chain}}.batches t
-join {{chain}}.logs l using (block_number, log_index)
+left join {{chain}}.logs l using (block_number, log_index)
 left join content.documents d
     on d.kind = 'batch' and d.digest = t.manifest_digest and d.codec = t.manifest_codec
 left join content.batches c

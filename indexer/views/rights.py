@@ -5,7 +5,7 @@ from indexer.views.logged import LOG, with_log
 # New columns come last, see the package.
 _TITLES = f"""
 select t.work_id, t.holder, t.minter, t.minted_at, {LOG}, t.transfers, t.version, t.metadata_digest
-from {{chain}}.titles t join {{chain}}.logs l using (block_number, log_index)
+from {{chain}}.titles t left join {{chain}}.logs l using (block_number, log_index)
 """
 
 VIEWS = {

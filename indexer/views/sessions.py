@@ -17,6 +17,6 @@ VIEWS = {
     ),
     "session_purchases": f"""
 select t.session_id, t.license_id, t.work_id, t.price, t.spent, t.purchased_at, {LOG}
-from {{chain}}.session_purchases t join {{chain}}.logs l using (block_number, log_index)
+from {{chain}}.session_purchases t left join {{chain}}.logs l using (block_number, log_index)
 """,
 }
