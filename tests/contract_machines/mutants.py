@@ -1,23 +1,26 @@
 """The contracts with one rule broken at a time: each must be caught, or the machines prove nothing.
 
-`python -m tests.contract_machines.mutants` compiles each mutant, runs its machine until it fails, prints the table, and
-writes it to docs/security/mutants.md. The last line is one JSON object; the exit status is 1 when one survived.
+`python -m tests.contract_machines.mutants` compiles each mutant, runs its machine until it fails, prints the table,
+and writes it to docs/security/mutants.md. The last line is one JSON object; the exit status is 1 when one survived. A
+run that was interrupted goes on: what was caught is kept in .build, while contracts and machines stay as they are.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from hypothesis.errors import HypothesisException
 
-from tests.contract_machines.compiler import ROOT, Sources, compiled
+from tests.contract_machines.compiler import CACHE, ROOT, Sources, compiled
 from tests.contract_machines.running import prepared, run
 from tests.contract_machines.world import CONTRACTS
 
@@ -397,6 +400,27 @@ def try_mutant(mutant: Mutant, examples: int = EXAMPLES) -> Verdict:
     return Verdict(mutant.misreading, mutant.machine, finding, steps, time.monotonic() - start)
 
 
+def verdict_on(mutant: Mutant) -> Verdict:
+    """What became of a mutant, in an earlier run if it was caught there, or else in this one."""
+    kept = CACHE / "verdicts" / f"{_key(mutant)}.json"
+    if kept.exists():
+        return Verdict(**json.loads(kept.read_text()))
+    verdict = try_mutant(mutant)
+    if verdict.finding is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(asdict(verdict)))
+    return verdict
+
+
+def _key(mutant: Mutant) -> str:
+    """Stands for all that a verdict hangs on: the mutant's sources, the machines' code and the effort."""
+    digest = hashlib.sha256(f"{mutant.sources().digest} {mutant.machine} {EXAMPLES} {STEPS}".encode())
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
+        if not file.name.startswith("test_") and file != Path(__file__):
+            digest.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:24]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", help="mutants whose misreading holds this")
@@ -406,7 +430,7 @@ def main() -> None:
     compiled(Sources.of_repository(), CONTRACTS)
     verdicts = []
     with ProcessPoolExecutor(options.processes) as pool:
-        for verdict in pool.map(try_mutant, chosen):
+        for verdict in pool.map(verdict_on, chosen):
             verdicts.append(verdict)
             print(row(verdict), flush=True)
     survivors = sum(verdict.finding is None for verdict in verdicts)

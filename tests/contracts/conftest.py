@@ -6,19 +6,30 @@ from dataclasses import astuple
 import pytest
 from commits import Commit, song
 from house import House, deploy_house
+from isolation import isolated
 from licensed_family import LicensedFamily
-from market import DOLLAR, Market
+from market import DOLLAR, PRICE, Market
 from money import Bank
-from sessions import Budget
+from quickening import quicken
+from reverting import simulate
+from sessions import FUNDS, Budget
 from timelock import carry_out, order
 
 from scripts.deployment.compiling import compile_if_stale
 from stemma.chain.intents import SigningDomain
+from stemma.chain.sessions import Session
 
 
 def pytest_sessionstart() -> None:
     """What is tested are the sources as they are; compiled here, where no test's time runs."""
     compile_if_stale()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick(chain) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        quicken(chain.provider, monkeypatch)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -212,6 +223,39 @@ def budget(market, buyer, accounts) -> Budget:
     return Budget(market=market, owner=buyer, agent=accounts[8])
 
 
+@pytest.fixture(scope="module")
+def session(budget, usdc, vault, buyer) -> Session:
+    """An open session, and its owner's dollars in the vault."""
+    vault.deposit(buyer, usdc, FUNDS, sender=buyer)
+    session = budget.session(salt=77)
+    budget.open(session)
+    return session
+
+
+@pytest.fixture
+def spend(budget, market, vault, terms_id):
+    """Lets the agent buy by an offer of its friend the seller, at a price of their choice."""
+    nonces = iter(range(1000, 2000))
+
+    def spend(session: Session, price: int = PRICE, **changes):
+        nonce = next(nonces)
+        basket = market.by_offer(market.offer(terms_id, price=price, nonce=nonce), salt=nonce, **changes)
+        return vault.buy(astuple(session), *basket, sender=budget.agent)
+
+    return spend
+
+
+@pytest.fixture
+def can_spend(budget, market, vault, terms_id):
+    """The same in a simulation; raises Reverted."""
+
+    def spend(session: Session, price: int = PRICE, *, terms: bytes = terms_id, caller=budget.agent, **changes):
+        basket = market.by_offer(market.offer(terms, price=price, nonce=999), **changes)
+        simulate(vault.buy, astuple(session), *basket, sender=caller)
+
+    return spend
+
+
 @pytest.fixture(scope="session", autouse=True)
 def shared(house, payer, probe, wallet, unready_wallet, market, budget) -> None:
     """Whatever several modules share is there before the first test, or the end of a module would undo it."""
@@ -220,18 +264,12 @@ def shared(house, payer, probe, wallet, unready_wallet, market, budget) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def undone_after_each_module(chain, shared) -> Iterator[None]:
     """Other modules see nothing of what a module does to the chain."""
-    yield from undone(chain)
+    with isolated(chain):
+        yield
 
 
 @pytest.fixture(autouse=True)
 def undone_after_each_test(chain, undone_after_each_module) -> Iterator[None]:
     """Other tests see nothing of what a test does to the chain."""
-    yield from undone(chain)
-
-
-def undone(chain) -> Iterator[None]:
-    # By the provider: ape's own list forgets a snapshot when one of the same block, whose id is the same, is restored.
-    before = chain.provider.snapshot()
-    yield
-    chain.provider.restore(before)
-    chain.history.revert_to_block(chain.blocks.height)
+    with isolated(chain):
+        yield

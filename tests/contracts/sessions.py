@@ -22,6 +22,7 @@ CAP = 20 * DOLLAR
 PER_LICENSE = 8 * DOLLAR
 PER_PERIOD = 12 * DOLLAR
 PERIOD = ONE_HOUR
+FUNDS = 100 * DOLLAR
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from itertools import permutations
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from isolation import isolated
 from market import DOLLAR
 from money import answer
 from reverting import reverts, simulate
@@ -209,7 +210,7 @@ class TestOrder:
 
         outcomes = set()
         for steps in permutations([settle, claim_first, claim_second]):
-            with chain.isolate():
+            with isolated(chain):
                 bank.pay(remix, usdc, 1_000_003)
                 steps[0]()
                 bank.pay(remix, usdc, 999_998)
@@ -230,7 +231,7 @@ class TestOrder:
     def test_dust_is_less_than_one_unit_per_ancestor(self, splitter, usdc, family, chain, grandchild, bank, payments):
         """However many payments it came in: shares round on the total."""
         entries = family.tables[grandchild].entries
-        with chain.isolate():
+        with isolated(chain):
             for amount in payments:
                 bank.pay(grandchild, usdc, amount)
                 splitter.settle(grandchild, usdc, sender=bank.anyone)

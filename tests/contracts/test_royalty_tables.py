@@ -4,6 +4,7 @@ import pytest
 from commits import digest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from isolation import isolated
 from remixes import Family
 from reverting import Reverted, decode_error, reverts, simulate
 
@@ -275,25 +276,24 @@ class TestAgainstReference:
         domain = SigningDomain(chain_id=chain.chain_id, registry=ancestry.address)
         family = Family(ancestry, domain, creator, attestor, chain.pending_timestamp)
         name = data.draw(st.binary(min_size=8, max_size=8)).hex()
-        snapshot = chain.snapshot()
-        works = [family.track(f"{name} {n}") for n in range(2)]
-        for generation in range(4):
-            shares = st.tuples(
-                st.sampled_from(works), st.sampled_from([0, 0, 1, 3, 6]), st.sampled_from([0, 1, 9_999, 250_000])
-            )
-            picks = data.draw(st.lists(shares, min_size=1, max_size=4, unique_by=lambda pick: pick[0] | pick[1]))
-            chosen = entries(*((work | kind, ppm) for work, kind, ppm in picks))
-            try:
-                expected = remix_table(chosen, family.tables)
-            except TableRefused as refusal:
-                self.refuses(ancestry, family, chosen, refusal.error)
-                continue
-            work, _ = remix(family, f"{name} remix {generation}", *chosen)
-            assert tuple(ancestry.tableOf(work)) == (expected.root, expected.stack_ppm, len(expected.entries))
-            for entry in expected.entries[:2]:
-                assert ancestry.isEntry(work, entry.work, entry.ppm, expected.proof(entry.work))
-            works.append(work)
-        chain.restore(snapshot)
+        with isolated(chain):
+            works = [family.track(f"{name} {n}") for n in range(2)]
+            for generation in range(4):
+                shares = st.tuples(
+                    st.sampled_from(works), st.sampled_from([0, 0, 1, 3, 6]), st.sampled_from([0, 1, 9_999, 250_000])
+                )
+                picks = data.draw(st.lists(shares, min_size=1, max_size=4, unique_by=lambda pick: pick[0] | pick[1]))
+                chosen = entries(*((work | kind, ppm) for work, kind, ppm in picks))
+                try:
+                    expected = remix_table(chosen, family.tables)
+                except TableRefused as refusal:
+                    self.refuses(ancestry, family, chosen, refusal.error)
+                    continue
+                work, _ = remix(family, f"{name} remix {generation}", *chosen)
+                assert tuple(ancestry.tableOf(work)) == (expected.root, expected.stack_ppm, len(expected.entries))
+                for entry in expected.entries[:2]:
+                    assert ancestry.isEntry(work, entry.work, entry.ppm, expected.proof(entry.work))
+                works.append(work)
 
     @given(data=st.data())
     @settings(differential, max_examples=15)
