@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from indexer.verify import Verification
     from stemma.settings import Settings
 
+_CONFIG = click.option("--config", type=click.Path(dir_okay=False), help="Of other contracts: see examples/erc721.")
 _GENERATION = click.option("--generation", type=int, help="Which chain_<n>; by default the one that the catalog shows.")
 
 
@@ -25,7 +26,7 @@ def command() -> None:
 @command.command()
 @_GENERATION
 @click.option("--until", type=click.IntRange(min=0), help="Stop when this block is applied.")
-@click.option("--config", type=click.Path(dir_okay=False), help="Index other contracts: see examples/erc721.")
+@_CONFIG
 def run(generation: int | None, until: int | None, config: str | None) -> None:
     """Follow the chain for ever, or until a block. One process leads, others stand by."""
     from stemma.logging import configure
@@ -69,43 +70,34 @@ def publish(generation: int) -> None:
 
 @command.command()
 @click.argument("projection", nargs=-1)
-def rebuild(projection: tuple[str, ...]) -> None:
+@_CONFIG
+def rebuild(projection: tuple[str, ...], config: str | None) -> None:
     """Derive tables anew from the kept raw logs, without the node, and swap them in; all, or those of PROJECTION.
 
     A projection is named by the table that it fills. Readers see no gap and a running indexer goes on. DATABASE_URL
     must be an administrator's.
     """
-    from indexer.errors import Stop
-    from indexer.projection import Router
-    from indexer.projections import STEMMA
-    from indexer.rebuild import rebuild as derive_anew
-    from stemma.logging import configure
+    from indexer.errors import SchemaMissing, Stop
 
-    settings, contracts = _deployed()
-    configure("indexer", settings.log_format)
     try:
-        done = asyncio.run(
-            derive_anew(settings.database_url.get_secret_value(), Router(contracts, STEMMA), STEMMA, projection)
-        )
-    except Stop as stop:
-        raise click.ClickException(stop.detail) from stop
-    click.echo(f"the catalog shows chain_{done.generation}: {', '.join(done.tables)} derived from {done.logs} logs")
+        said = _rebuild_foreign(Path(config), projection) if config else _rebuild_house(projection)
+    except (Stop, SchemaMissing) as reason:
+        raise click.ClickException(str(reason)) from reason
+    click.echo(said)
 
 
 @command.command()
 @_GENERATION
 @click.option("--storage", is_flag=True, help="Compare with the contracts' storage, too; asks the node.")
-def verify(generation: int | None, storage: bool) -> None:
+@_CONFIG
+def verify(generation: int | None, storage: bool, config: str | None) -> None:
     """Derive everything once more in scratch and compare row by row; says what differs, and fails if anything does."""
-    from indexer.errors import Stop, TryAgain
+    from indexer.errors import SchemaMissing, Stop, TryAgain
     from indexer.verify import report
-    from stemma.logging import configure
 
-    settings, _ = _deployed()
-    configure("indexer", settings.log_format)
     try:
-        found = asyncio.run(_verify(generation, storage))
-    except (Stop, TryAgain) as reason:
+        found = asyncio.run(_verify_foreign(Path(config), storage) if config else _verify(generation, storage))
+    except (Stop, SchemaMissing, TryAgain) as reason:
         raise click.ClickException(str(reason)) from reason
     click.echo(report(found))
     sys.exit(1 if found.differences else 0)
@@ -177,23 +169,67 @@ def _deployed() -> "tuple[Settings, list[Contract]]":
         raise click.ClickException(missing.detail) from missing
 
 
+def _rebuild_house(tables: tuple[str, ...]) -> str:
+    from indexer.projection import Router
+    from indexer.projections import STEMMA
+    from indexer.rebuild import rebuild as derive_anew
+    from stemma.logging import configure
+
+    settings, contracts = _deployed()
+    configure("indexer", settings.log_format)
+    database_url = settings.database_url.get_secret_value()
+    done = asyncio.run(derive_anew(database_url, Router(contracts, STEMMA), STEMMA, tables))
+    return f"the catalog shows chain_{done.generation}: {', '.join(done.tables)} derived from {done.logs} logs"
+
+
+def _rebuild_foreign(config: Path, tables: tuple[str, ...]) -> str:
+    from indexer.foreign import load
+    from indexer.foreign_rebuild import rebuild_foreign
+
+    foreign = load(config)
+    logs = asyncio.run(rebuild_foreign(foreign, tables))
+    return f"{', '.join(tables) or 'all tables'} of {foreign.config.database_schema} derived from {logs} logs"
+
+
+async def _verify_foreign(config: Path, storage: bool) -> "Verification":
+    from contextlib import AsyncExitStack
+
+    from indexer.connections import asked_urls
+    from indexer.foreign import load
+    from indexer.rpc import Node
+    from indexer.verify import verify as compare
+
+    foreign = load(config)
+    chosen = foreign.config
+    async with AsyncExitStack() as stack:
+        node = None
+        if storage:
+            node = await stack.enter_async_context(Node(asked_urls(chosen.rpc_urls), chain_id=chosen.chain_id))
+        return await compare(
+            chosen.database_url, chosen.database_schema, foreign.contracts, foreign.projections, node=node
+        )
+
+
 async def _verify(generation: int | None, storage: bool) -> "Verification":
     from contextlib import AsyncExitStack
 
     from indexer.connections import asked_urls
     from indexer.projections import STEMMA
+    from indexer.publish import chain_schema
     from indexer.rpc import Node
     from indexer.service import shown_generation
     from indexer.verify import verify as compare
+    from stemma.logging import configure
 
     settings, contracts = _deployed()
+    configure("indexer", settings.log_format)
     database_url = settings.database_url.get_secret_value()
     chosen = generation or await shown_generation(database_url)
     async with AsyncExitStack() as stack:
         node = None
         if storage:
             node = await stack.enter_async_context(Node(asked_urls(settings.rpc_urls), chain_id=settings.chain_id))
-        return await compare(database_url, chosen, contracts, STEMMA, node=node)
+        return await compare(database_url, chain_schema(chosen), contracts, STEMMA, node=node)
 
 
 async def _run(generation: int | None, until: int | None, config: str | None) -> int:

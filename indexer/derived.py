@@ -62,6 +62,11 @@ class _Target:
             StateStatements(layout, rules_of(table), columns.as_arrays, by_block.as_arrays),
         )
 
+    @property
+    def names(self) -> Sequence[str]:
+        """The table, and its journal if it has one."""
+        return (self.layout.name, self.layout.journal) if self.state else (self.layout.name,)
+
     def staged(self, rows: Sequence[Row], *, is_journaled: bool) -> tuple[Columns, Rows]:
         """What goes to Postgres of a projection's rows."""
         if is_journaled:
@@ -130,6 +135,11 @@ class Derived:
     def layouts(self) -> Sequence[Layout]:
         """The tables that are filled."""
         return [target.layout for target in self._targets.values()]
+
+    @property
+    def table_names(self) -> Sequence[str]:
+        """The tables that are filled, and their journals."""
+        return [name for each in self._targets.values() for name in each.names]
 
     def prepare(self, batch: Batch, *, is_bulk: bool) -> Derivation:
         """Decode, project, fold and pack a batch; the database is not asked.

@@ -59,10 +59,7 @@ async def rebuild(admin_url: str, router: Router, projections: Projections, tabl
         Stop: there is nothing to rebuild from, a table is unknown, the contracts are others, a projection failed, or
             readers did not let the swap through; readers and indexer then go on with what they have.
     """
-    names = tuple(table.name for table in projections.tables)
-    if unknown := set(tables) - set(names):
-        raise Stop(f"no projection fills {', '.join(sorted(unknown))}; there are {', '.join(sorted(names))}")
-    chosen = tuple(name for name in names if not tables or name in tables)
+    chosen = chosen_tables(projections, tables)
     async with await AsyncConnection.connect(admin_url, autocommit=True, options="-c timezone=UTC") as db:
         published = await (await db.execute(PUBLISHED)).fetchone()
         if published is None:
@@ -73,6 +70,18 @@ async def rebuild(admin_url: str, router: Router, projections: Projections, tabl
         work = _Rebuild(db, router, projections, chosen, old=old, new=chain_schema(generation))
         logs = await work.run(admin_url)
     return Rebuilt(generation, chosen, logs)
+
+
+def chosen_tables(projections: Projections, tables: Sequence[str]) -> tuple[str, ...]:
+    """The tables of these names, or all.
+
+    Raises:
+        Stop: no projection fills one of them.
+    """
+    names = tuple(table.name for table in projections.tables)
+    if unknown := set(tables) - set(names):
+        raise Stop(f"no projection fills {', '.join(sorted(unknown))}; there are {', '.join(sorted(names))}")
+    return tuple(name for name in names if not tables or name in tables)
 
 
 async def derive(derived: Derived, db: AsyncConnection, batches: AsyncGenerator[Batch, None]) -> int:

@@ -22,7 +22,6 @@ from indexer.errors import Inconsistent, Stop
 from indexer.kept_logs import kept_batches
 from indexer.layout import Layout
 from indexer.projection import Contract, Projections, Router, StoredValue
-from indexer.publish import chain_schema
 from indexer.rpc import Node
 from indexer.tables import Facts, State
 
@@ -58,19 +57,18 @@ class Verification:
 
 async def verify(
     database_url: str,
-    generation: int,
+    chain: str,
     contracts: Sequence[Contract],
     projections: Projections,
     *,
     node: Node | None = None,
 ) -> Verification:
-    """Compare the index with what its raw logs say, and with the contracts' storage when a node is given.
+    """Compare the index in schema ``chain`` with what its raw logs say, and with the contracts' storage given a node.
 
     Raises:
         Stop: there is nothing to verify, or a projection fails on the kept logs.
         TryAgain: the node has no state of the index's block.
     """
-    chain = chain_schema(generation)
     options = f"-c timezone=UTC -c search_path={chain}"
     async with await AsyncConnection.connect(database_url, autocommit=True, options=options) as db:
         async with db.transaction():

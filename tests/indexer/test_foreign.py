@@ -42,8 +42,12 @@ def config(tmp_path, replay_node) -> Path:
 
 
 def run(config: Path, database, rpc_url: str, until: int) -> subprocess.CompletedProcess[str]:
+    return stemma(config, database, rpc_url, "run", "--until", str(until))
+
+
+def stemma(config: Path, database, rpc_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "DATABASE_URL": database.admin_url, "RPC_URLS": rpc_url}
-    command = [STEMMA, "indexer", "run", "--config", str(config), "--until", str(until)]
+    command = [STEMMA, "indexer", *arguments, "--config", str(config)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
 
 
@@ -67,6 +71,16 @@ def test_the_example_counts_owners_and_balances_and_stops_when_caught_up(databas
         (cursor,) = connection.execute("select block_number, chain_id from erc721.cursor").fetchall()
         assert cursor == {"block_number": head, "chain_id": 31337}
         assert connection.execute("select count(*) as n from erc721.logs").fetchall() == [{"n": EVENTS}]
+        connection.execute(
+            "update erc721.owners set moves = moves + 1 where token = (select min(token) from erc721.owners)"
+        )
+    found = stemma(config, database, "", "verify")
+    assert found.returncode == 1
+    assert "table owners has" in found.stdout
+    done = stemma(config, database, "", "rebuild", "owners")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = stemma(config, database, "", "verify")
+    assert found.returncode == 0, found.stdout + found.stderr
 
 
 def test_the_engine_has_the_same_tables_everywhere(database) -> None:

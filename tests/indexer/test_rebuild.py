@@ -64,7 +64,7 @@ async def test_a_rebuilt_index_says_the_same_and_goes_on(database, node, tables)
     node.chain.mine(3)
     node.chain.reorg(8, 9)
     await index(database, node, 2)
-    found = await verify(database.indexer_url, 2, CONTRACTS_OF_CHAIN, STEMMA)
+    found = await verify(database.indexer_url, "chain_2", CONTRACTS_OF_CHAIN, STEMMA)
     assert found.differences == []
     assert found.block_hash == node.chain.head.hash
 
@@ -107,7 +107,7 @@ async def test_readers_and_the_indexer_go_on_during_a_rebuild(database, node) ->
     assert counts
     assert counts == sorted(counts), "a reader saw a recording less"
     await index(database, node, 3)
-    assert (await verify(database.indexer_url, 3, CONTRACTS_OF_CHAIN, STEMMA)).differences == []
+    assert (await verify(database.indexer_url, "chain_3", CONTRACTS_OF_CHAIN, STEMMA)).differences == []
 
 
 async def test_a_rebuild_of_what_does_not_exist_is_refused(database) -> None:
@@ -135,16 +135,16 @@ async def test_a_rebuild_that_fails_changes_nothing(database) -> None:
     ],
 )
 async def test_a_single_changed_row_is_found(database, damage: str, table: str) -> None:
-    assert (await verify(database.indexer_url, 1, CONTRACTS_OF_CHAIN, STEMMA)).differences == []
+    assert (await verify(database.indexer_url, "chain_1", CONTRACTS_OF_CHAIN, STEMMA)).differences == []
     execute(database.admin_url, damage.format(t=f"chain_1.{table}"))
-    found = await verify(database.indexer_url, 1, CONTRACTS_OF_CHAIN, STEMMA)
+    found = await verify(database.indexer_url, "chain_1", CONTRACTS_OF_CHAIN, STEMMA)
     assert found.differences
     assert all(difference.startswith(f"table {table} ") for difference in found.differences)
 
 
 async def test_verifying_writes_nothing_not_even_what_documents_are_wanted(database) -> None:
     execute(database.admin_url, "delete from content.documents")
-    await verify(database.indexer_url, 1, CONTRACTS_OF_CHAIN, STEMMA)
+    await verify(database.indexer_url, "chain_1", CONTRACTS_OF_CHAIN, STEMMA)
     with psycopg.connect(database.admin_url) as connection:
         assert connection.execute("select count(*) from content.documents").fetchone() == (0,)
 
@@ -152,5 +152,5 @@ async def test_verifying_writes_nothing_not_even_what_documents_are_wanted(datab
 async def test_a_log_of_another_block_is_found(database) -> None:
     last = "(select max(block_number) from chain_1.logs)"
     execute(database.admin_url, f"update chain_1.headers set hash = '\\x00' where number = {last}")
-    found = await verify(database.indexer_url, 1, CONTRACTS_OF_CHAIN, STEMMA)
+    found = await verify(database.indexer_url, "chain_1", CONTRACTS_OF_CHAIN, STEMMA)
     assert any("of another block" in difference for difference in found.differences)
