@@ -123,8 +123,9 @@ select credits, 85, content_hash,
 from songs;
 insert into content.separations (digest, codec, recording_id, content_hash, model_version, duration_ms, model,
     weights_hash, bpm, musical_key)
-select manifest, 85, recording_id, content_hash, '{model}', 120000 + i %% 180000, '\\x{model_hash}'::bytea,
-    sha256('weights'), 60 + i %% 120, (array['A minor', 'C major', 'E minor', 'G major'])[1 + i %% 4]
+select manifest, 85, recording_id, content_hash, '{model}', 120000 + i::bigint * 7919 %% 180000,
+    '\\x{model_hash}'::bytea, sha256('weights'), 60 + i %% 120,
+    (array['A minor', 'C major', 'E minor', 'G major'])[1 + i %% 4]
 from songs;
 """
 

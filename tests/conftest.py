@@ -111,7 +111,7 @@ def database(postgres: PostgresServer, database_template: str, login_passwords: 
     name = f"stemma_test_{next(_numbers)}"
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
         names = {"name": sql.Identifier(name), "template": sql.Identifier(database_template)}
-        connection.execute(sql.SQL("create database {name} template {template}").format(**names))
+        connection.execute(sql.SQL("create database {name} template {template} strategy file_copy").format(**names))
         yield Database.of(with_database(postgres.url(), name), login_passwords)
         connection.execute(sql.SQL("drop database {name} with (force)").format(**names))
 

@@ -143,7 +143,7 @@ def open_house(
     @asynccontextmanager
     async def opened(name: str) -> AsyncIterator[House]:
         with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"create database {name} template {database_template}")
+            connection.execute(f"create database {name} template {database_template} strategy file_copy")
         database = Database.of(with_database(postgres.url(), name), login_passwords)
         state, deployments = deployment_state
         [port] = free_ports(1)

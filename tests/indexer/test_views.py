@@ -115,7 +115,7 @@ SMALL = {"cursor", "batches", "batch_leaves", "batch_stems", "materializations",
 def large(postgres, database_template, login_passwords):
     name = "stemma_test_large"
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"create database {name} template {database_template}")
+        connection.execute(f"create database {name} template {database_template} strategy file_copy")
     with psycopg.connect(postgres.url(name), autocommit=True) as connection:
         connection.execute(FILL)
         yield connection

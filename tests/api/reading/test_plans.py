@@ -55,7 +55,7 @@ def filled(postgres: PostgresServer, database_template: str, login_passwords: di
         return
     name = "stemma_test_plans"
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"create database {name} template {database_template}")
+        connection.execute(f"create database {name} template {database_template} strategy file_copy")
     fill(postgres.url(name), RECORDINGS)
     yield Database.of(with_database(postgres.url(), name), login_passwords)
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
