@@ -198,6 +198,8 @@ class Engine:
         if base.number >= target:
             return None, self._raised(await self._source.marks(newest[0]))
         batch, marks = await self._source.live(base, target, newest)
+        if marks.finalized > batch.last.number:
+            return batch, self._marks  # these blocks may be of a branch given up since: they must stay undoable
         return batch, self._raised(marks)
 
     async def _apply(self, prepared: Prepared | None, base: Header, marks: Marks) -> None:
