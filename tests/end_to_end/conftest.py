@@ -27,6 +27,7 @@ def stack(make_stack_home: Callable[..., Path]) -> Iterator[RunningStack]:
     environment = {
         **{name: value for name, value in os.environ.items() if not name.endswith("_URL")},
         "STEM_MODEL": "demucs-tiny-synth",
+        "WORKER_THREADS": "1",  # beside other tests, more threads only wait for each other
         "UPLOAD_MAX_SECONDS": str(MAX_SECONDS),
         "UPLOAD_MAX_BYTES": str(MAX_BYTES),
     }

@@ -36,7 +36,7 @@ def plain_environment() -> dict[str, str]:
     """This environment without settings that would replace a part."""
     replaced = ("DATABASE_URL", "REDIS_URL", "PUBSUB_EMULATOR_HOST", "RPC_URLS", "STORAGE_URL", "STEMMA_HOME")
     kept = {name: value for name, value in os.environ.items() if name not in replaced}
-    return {**kept, "STEM_MODEL": "demucs-tiny-synth"}
+    return {**kept, "STEM_MODEL": "demucs-tiny-synth", "WORKER_THREADS": "1"}
 
 
 @pytest.fixture(scope="module")
