@@ -160,7 +160,7 @@ class Engine:
             return Progress.IDLE
         marks = self._raised(await self._source.marks(head))
         self._marks_due = time.monotonic() + MARKS_SECONDS
-        if (marks.safe, marks.finalized) == (self._marks.safe, self._marks.finalized):
+        if marks.finalized > head.number or (marks.safe, marks.finalized) == (self._marks.safe, self._marks.finalized):
             return Progress.IDLE
         await self._apply(None, self.chain.tip, marks)
         return Progress.ADVANCED
@@ -168,7 +168,7 @@ class Engine:
     async def _advance(self, newest: tuple[Header, RpcBlock], target: int) -> None:
         """Apply the next blocks up to ``target``: final ranges if there are any, else the next few blocks."""
         head, base = newest[0], self.chain.tip
-        if head.number - base.number > NEAR_BLOCKS:
+        if head.number - base.number > NEAR_BLOCKS or time.monotonic() >= self._marks_due:
             marks = self._raised(await self._source.marks(head))
             if base.number < min(marks.finalized, target):
                 return await self._catch_up(head, target, marks)
@@ -198,13 +198,16 @@ class Engine:
         if base.number >= target:
             return None, self._raised(await self._source.marks(newest[0]))
         batch, marks = await self._source.live(base, target, newest)
-        if marks.finalized > batch.last.number:
-            return batch, self._marks  # these blocks may be of a branch given up since: they must stay undoable
         return batch, self._raised(marks)
 
     async def _apply(self, prepared: Prepared | None, base: Header, marks: Marks) -> None:
         """Replace what is above ``base`` by what was prepared, in the database first, then in memory."""
         started = time.monotonic()
+        last = (prepared.last if prepared else base).number
+        if marks.finalized > last:  # beyond the blocks it cannot be compared with them
+            marks = Marks(last, last) if prepared and prepared.is_final else self._marks
+        if marks is not self._marks:
+            self._marks_due = time.monotonic() + MARKS_SECONDS
         following = self.chain.moved(base, prepared, marks)
         step = Step(prepared, self.chain.tip, base, marks, self._history_after(prepared, following.tip, marks))
         await self._writer.apply(step)

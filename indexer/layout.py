@@ -11,6 +11,7 @@ CHANGED_IN = "changed_in"
 LAYOUTS = """
 select c.relname, array_agg(a.attname::text order by a.attnum), array_agg(a.atttypid::int order by a.attnum),
     array_agg(format_type(a.atttypid, a.atttypmod) order by a.attnum),
+    array_agg(format_type(a.atttypid, -1) order by a.attnum),
     array_agg(a.attname::text order by array_position(k.conkey, a.attnum)) filter (where a.attnum = any (k.conkey))
 from pg_class c
 join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attidentity = ''
@@ -23,12 +24,16 @@ group by c.relname
 
 @dataclass(frozen=True)
 class Layout:
-    """A table as the database has it: its columns in order, the oids and names of their types, its primary key."""
+    """A table as the database has it: its columns in order, the oids and names of their types, its primary key.
+
+    Bare names are without modifiers: a cast to `timestamptz` where the column is a `timestamptz(0)`.
+    """
 
     name: str
     columns: tuple[str, ...]
     types: Mapping[str, int]
     type_names: Mapping[str, LiteralString]
+    bare_type_names: Mapping[str, LiteralString]
     key: tuple[str, ...]
 
     @cached_property
@@ -58,7 +63,8 @@ def layouts(rows: Sequence[Sequence[Any]]) -> dict[str, Layout]:
             tuple(columns),
             dict(zip(columns, oids, strict=True)),
             dict(zip(columns, types, strict=True)),
+            dict(zip(columns, bare, strict=True)),
             tuple(key or ()),
         )
-        for name, columns, oids, types, key in rows
+        for name, columns, oids, types, bare, key in rows
     }

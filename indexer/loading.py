@@ -21,6 +21,7 @@ from indexer.layout import Layout
 
 # Integer types by oid. In binary COPY psycopg cuts off the high bits of what does not fit, without a word.
 _INTEGERS = {21: 1 << 15, 23: 1 << 31, 20: 1 << 63}
+_UNPACKABLE = (struct.error, TypeError, AttributeError, UnicodeEncodeError)
 Rows = Sequence[Sequence[Any]]
 
 
@@ -48,7 +49,7 @@ class Columns:
     ) -> "Columns":
         """Columns of a table, by default all; ``extra`` gives further ones by type name and oid."""
         chosen = layout.columns if names is None else tuple(names)
-        type_names = (*(layout.type_names[each] for each in chosen), *(each[0] for each in extra.values()))
+        type_names = (*(layout.bare_type_names[each] for each in chosen), *(each[0] for each in extra.values()))
         oids = (*(layout.types[each] for each in chosen), *(each[1] for each in extra.values()))
         packs = compile_pack(oids), compile_arrays(oids)
         return cls(layout.name, (*chosen, *extra), type_names, oids, *packs)
@@ -57,8 +58,7 @@ class Columns:
     def as_arrays(self) -> Composed:
         """A query for the rows that `parameters` gives it."""
         # Without the modifiers of types, which would be looked at for each value, and are by the column anyway.
-        types = (SQL(each.partition("(")[0]) for each in self.type_names)
-        unnested = SQL(", ").join(SQL("%s::{}[]").format(each) for each in types)
+        unnested = SQL(", ").join(SQL("%s::{}[]").format(SQL(each)) for each in self.type_names)
         return SQL("select * from unnest({}) as staged ({})").format(unnested, self._names)
 
     @cached_property
@@ -90,16 +90,16 @@ def copied(columns: Columns, rows: Rows) -> "bytes | Rows":
     """What COPY will send: bytes where all types can be packed, which needs neither the database nor the rows later.
 
     Raises:
-        ProjectionFailed: an integer does not fit its column.
+        ProjectionFailed: a value does not fit its column.
     """
     if columns.pack is None:
         require_fitting(columns, rows)
         return rows
     try:
         return packed(columns.pack, rows)
-    except struct.error:
+    except _UNPACKABLE as error:
         require_fitting(columns, rows)
-        raise
+        raise ProjectionFailed(f"a row of table {columns.table} has a value of another type: {error}") from error
 
 
 async def copy(db: AsyncConnection, columns: Columns, data: "bytes | Rows") -> None:
@@ -122,23 +122,23 @@ def parameters(columns: Columns, rows: Rows) -> Sequence[Any]:
     """At least one row as an array per column.
 
     Raises:
-        ProjectionFailed: an integer does not fit its column.
+        ProjectionFailed: a value does not fit its column.
     """
     if columns.pack_arrays is None:
         require_fitting(columns, rows)
         return [list(column) for column in zip(*rows, strict=True)]
     try:
         return columns.pack_arrays(rows)
-    except struct.error:
+    except _UNPACKABLE as error:
         require_fitting(columns, rows)
-        raise
+        raise ProjectionFailed(f"a row of table {columns.table} has a value of another type: {error}") from error
 
 
 def require_fitting(columns: Columns, rows: Rows) -> None:
     """Raise ProjectionFailed if an integer does not fit its column."""
     for position, limit in columns.limits:
         for row in rows:
-            if (value := row[position]) is not None and not -limit <= value < limit:
+            if isinstance(value := row[position], int) and not -limit <= value < limit:
                 raise ProjectionFailed(
                     f"{value} does not fit column {columns.names[position]} of table {columns.table}: {tuple(row)}"
                 )

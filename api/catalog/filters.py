@@ -104,6 +104,11 @@ class Filter:
         return (self.needs_search or self.model is not None) and not is_of_few
 
     @property
+    def has_more_than_model(self) -> bool:
+        """Whether something else than the model narrows it, so that the model can be looked up for each."""
+        return self.creator is not None or self.needs_search or self.is_on_sale or self.ancestor is not None
+
+    @property
     def has_look_alikes(self) -> bool:
         """Whether something can look like the words without having them."""
         return self.words is not None and len(self.words) >= _SHORTEST_PART
@@ -243,7 +248,7 @@ def _conditions(wanted: Filter, source: FromClause, *, is_near: bool = False) ->
         yield func.lower(source.c.artist) == wanted.artist.lower()
     if wanted.model is not None:
         yield _of_recording(source, recordings.c.model) == wanted.model
-        if not is_near:  # for a model that few or none have, not all recordings are to be asked
+        if not is_near and not wanted.has_more_than_model:  # of a model that few or none have, not all are to be asked
             yield _is_among(source, select(separations.c.recording_id).where(separations.c.model == wanted.model))
     if wanted.since is not None:
         yield source.c.registered_at >= wanted.since
