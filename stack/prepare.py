@@ -85,7 +85,7 @@ def prepare_contracts(parts: Parts) -> None:
         return
     if not parts.is_development_chain:
         raise refuse_to_deploy(parts.deployments_dir, parts.chain_id)
-    _say("the contracts are compiled and deployed (some seconds, once)")
+    _say("the contracts are compiled and deployed (a minute or more, once)")
     deploy_contracts(url, parts.deployments_dir)
     _say("the contracts are deployed")
 

@@ -34,6 +34,11 @@ class RunningStack:
         self._facts: dict[str, Any] = json.loads((home / "run" / "ready.json").read_text())
 
     @property
+    def is_joined(self) -> bool:
+        """Whether somebody else started it, who also stops it."""
+        return self._process is None
+
+    @property
     def api_url(self) -> str:
         return str(self._facts["urls"]["API"])
 
@@ -122,7 +127,7 @@ def running_stack(
     :param environment: the whole environment to start with; this process's when absent.
     :param env_file: a `.env` to read; none when absent.
     :param log_file: where its log goes; `<home>/up.log` when absent.
-    :param join: when a stack runs on `home` already, use that one and leave it running.
+    :param join: when a stack runs on `home` already, or is starting, use that one and leave it running.
     :raises StackError: it did not become ready; carries the end of its log.
     """
     if join and (joined := _joined(home)) is not None:
@@ -151,14 +156,20 @@ def running_stack(
 
 
 def _joined(home: Path) -> RunningStack | None:
-    """The stack that runs on `home`, when it is ready."""
-    if not (home / "run" / "ready.json").exists():
-        return None
-    try:
-        with locked_home(home):
-            return None
-    except AlreadyRunning:
-        return RunningStack(home, None, None)
+    """The stack that runs on `home`, once it is ready; None when none does.
+
+    :raises StackError: one is starting and does not become ready.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            with locked_home(home):
+                return None
+        except AlreadyRunning:
+            if (home / "run" / "ready.json").exists():
+                return RunningStack(home, None, None)
+            time.sleep(0.1)
+    raise StackError(f"the stack that was starting on {home} did not become ready; its log is {home / 'up.log'}")
 
 
 def _wait_ready(home: Path, process: subprocess.Popen[bytes], log_file: Path) -> None:

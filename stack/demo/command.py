@@ -35,7 +35,7 @@ def command(song: Path | None, as_json: bool, origin: str | None) -> None:
             journey = asyncio.run(_push_through(url, song, console))
         except httpx.TransportError as error:
             raise click.ClickException(f"the API at {url} does not answer: {error}") from error
-    print_report(console, journey)
+        print_report(console, journey)
     if as_json:
         click.echo(json.dumps(journey.as_json()))
 
@@ -49,10 +49,15 @@ def _api(origin: str | None, console: Console) -> Iterator[str]:
     if origin is not None:
         yield origin
         return
+    home = default_home()
     console.print("Starting the stack, or joining the one that runs …")
-    with running_stack(default_home(), env_file=ROOT / ".env", join=True) as stack:
-        console.print(f"The API is at {stack.api_url}; the log is {default_home() / 'up.log'}")
+    if not (home / "deployments").exists():
+        console.print("The first start also compiles the contracts, which takes a minute or more.")
+    with running_stack(home, env_file=ROOT / ".env", join=True) as stack:
+        console.print(f"The API is at {stack.api_url}; the log is {home / 'up.log'}")
         yield stack.api_url
+    if not stack.is_joined:
+        console.print("The stack is stopped again, its data is kept; `make up` keeps it running.")
 
 
 async def _push_through(api_url: str, file: Path | None, console: Console) -> Journey:

@@ -8,6 +8,7 @@ import os
 import secrets
 import signal
 import subprocess
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from stack.anvil_node import AnvilNode
 from stack.databases import Database
 from stack.demo.artist import Artist
 from stack.errors import StackError
+from stack.home import locked_home
 from stack.keys import write_secret
 from stack.ledger import Ledger, birth
 from stack.pubsub_program import stemma_command
@@ -99,6 +101,21 @@ def test_a_running_stack_can_be_joined(first_run: tuple[Path, RunningStack]) -> 
     with running_stack(home, join=True) as joined:
         assert joined.api_url == stack.api_url
     assert birth(stack.pid("api")) is not None
+
+
+def test_a_starting_stack_is_waited_for_and_joined(tmp_path: Path) -> None:
+    ready = tmp_path / "run" / "ready.json"
+    ready.parent.mkdir()
+    facts = {"urls": {"API": "http://127.0.0.1:1"}, "pid": os.getpid(), "environments": {}}
+    becoming_ready = threading.Timer(0.5, lambda: write_secret(ready, json.dumps(facts)))
+    with locked_home(tmp_path):
+        becoming_ready.start()
+        with running_stack(tmp_path, join=True) as joined:
+            assert joined.api_url == "http://127.0.0.1:1"
+            assert joined.is_joined
+    becoming_ready.join()
+    assert ready.exists()
+    assert not (tmp_path / "up.log").exists()
 
 
 def test_a_killed_service_is_started_again_and_a_held_one_stays_down(first_run: tuple[Path, RunningStack]) -> None:
