@@ -21,7 +21,7 @@ from pathlib import Path
 from hypothesis.errors import HypothesisException
 
 from tests.contract_machines.compiler import CACHE, ROOT, Sources, compiled
-from tests.contract_machines.running import prepared, run
+from tests.contract_machines.running import MACHINES, prepared, run
 from tests.contract_machines.world import CONTRACTS
 
 TABLE = ROOT / "docs" / "security" / "mutants.md"
@@ -413,10 +413,11 @@ def verdict_on(mutant: Mutant) -> Verdict:
 
 
 def _key(mutant: Mutant) -> str:
-    """Stands for all that a verdict hangs on: the mutant's sources, the machines' code and the effort."""
+    """Stands for all that a verdict hangs on: the mutant's sources, its machine's code and the effort."""
+    others = {Path(__file__).parent / "machines" / f"{name}.py" for name in MACHINES if name != mutant.machine}
     digest = hashlib.sha256(f"{mutant.sources().digest} {mutant.machine} {EXAMPLES} {STEPS}".encode())
     for file in sorted(Path(__file__).parent.rglob("*.py")):
-        if not file.name.startswith("test_") and file != Path(__file__):
+        if not file.name.startswith("test_") and file not in {Path(__file__), *others}:
             digest.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
     return digest.hexdigest()[:24]
 

@@ -146,6 +146,14 @@ class AncestryMachine(HouseMachine):
         """Around 16 parents."""
         self._remix(self.person(who), name, dict.fromkeys(self.grove[:count], 2), "", "", True)
 
+    @rule(who=PEOPLE, work=WORKS)
+    def remix_twice_with_one_license(self, who: int, work: int) -> None:
+        creator = self.person(who)
+        parent = self._licensed(self.work(work), 2, creator)
+        for _ in range(2):
+            self.scenery.numbers += 1
+            self._register_remix(creator, f"remix {self.scenery.numbers}", [parent])
+
     @rule(works=st.dictionaries(WORKS, PPMS, min_size=1, max_size=5))
     def preview(self, works: dict[int, int]) -> None:
         """The chain merges tables as the reference does, or refuses what is over the caps."""
@@ -313,12 +321,17 @@ class AncestryMachine(HouseMachine):
     ) -> None:
         parents = sorted(self._licensed(work, ppm, creator) for work, ppm in works.items())
         parents[0] = self._flawed(parents[0], creator, license_flaw)
-        registration = self.scenery.registration(f"new {name}", creator, (), parents)
+        self._register_remix(creator, f"new {name}", parents, table_flaw, in_order)
+
+    def _register_remix(
+        self, creator: int, title: str, parents: list[Parent], table_flaw: str = "", in_order: bool = True
+    ) -> None:
+        registration = self.scenery.registration(title, creator, (), parents)
         tables = _flawed_tables([list(table) for table in self.scenery.tables_for(parents)], table_flaw)
         if not in_order:
             registration = registration._replace(parents=registration.parents[::-1])
         recording = recording_of_content(registration.content_hash)
-        stems, separation = separation_of(recording, f"new {name}")
+        stems, separation = separation_of(recording, title)
         arguments = list(self.scenery.attested(registration, stems, separation))
         arguments[2] = tables
         if self._register("registerAndCommit", creator, *arguments):

@@ -94,6 +94,15 @@ class MoneyMachine(HouseMachine):
     def claim(self, edge: int, kind: int, token: int) -> None:
         self._claim(self.edges[edge % len(self.edges)], kind, self.tokens[token])
 
+    @rule(edge=st.integers(0, 2**16), kind=st.integers(0, 6), token=TOKENS)
+    def claim_twice(self, edge: int, kind: int, token: int) -> None:
+        """The second claim is of what came after the first, and tells the total of both."""
+        chosen, coin = self.edges[edge % len(self.edges)], self.tokens[token]
+        arguments = (chosen.recording | kind, coin, 1_000_003, 0)
+        for _ in range(2):
+            self.world.act("RoyaltySplitter", "pay", self.person(0), *arguments, value=0 if token else 1_000_003)
+            self._claim(chosen, kind, coin)
+
     @rule(edges=st.lists(st.integers(0, 2**16), max_size=6), kind=st.integers(0, 6), token=TOKENS)
     def claim_many(self, edges: list[int], kind: int, token: int) -> None:
         chosen = [self.edges[edge % len(self.edges)] for edge in edges]
