@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from tests.contract_machines.machines.machine import ANYWHERE, DAY, PEOPLE
-from tests.contract_machines.machines.selling import SellingMachine
+from tests.contract_machines.machines.selling import Deal, SellingMachine
 from tests.contract_machines.reference import messages
 from tests.contract_machines.reference.messages import AgentOrder, Offer, Session
 from tests.contract_machines.reference.state import SessionState
@@ -156,6 +156,35 @@ class SessionMachine(SellingMachine):
             purchase = self.purchase(bargain, session.owner, self.scenery.numbers)
             most = self.price_of(bargain)
             self.world.act("SessionVault", "buy", session.agent, session, purchase, bargain.offer, most)
+
+    @rule(owner=st.integers(0, 1), price=st.sampled_from([10, 25, 50]))
+    def spend_around_the_ends(self, owner: int, price: int) -> None:
+        """A window's cap in its last seconds, more in the next one's first; then one unit over the cap of all, in the
+        session's last second; then one too late."""
+        self.offer_at(0, price)
+        payer, end = self.person(owner), (self.world.chain.now // PERIOD + 2) * PERIOD
+        session = Session(
+            payer,
+            self.person(4),
+            self.usdc,
+            4 * price - 1,
+            price,
+            2 * price,
+            PERIOD,
+            0b1_1111,
+            end + 1,
+            len(self.made),
+        )
+        self.made.append(session)
+        self._open(session, "sent", 0)
+        self.world.act("SessionVault", "deposit", self.person(1), payer, self.usdc, 5 * price)
+        bargain = Deal(self.family.anthem, self.pool[0].hash())
+        for moment in range(end - 2, end + 3):
+            self.world.chain.now = moment - 1
+            self.scenery.numbers += 1
+            purchase = self.purchase(bargain, payer, self.scenery.numbers)
+            arguments = (session, purchase, bargain.offer, self.price_of(bargain))
+            self.world.act("SessionVault", "buy", session.agent, *arguments)
 
     # ------------------------------------------------------------------ what happens meanwhile
 
