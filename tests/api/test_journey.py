@@ -31,7 +31,7 @@ async def _events(
     """The upload's stream to its end."""
     headers = {} if after is None else {"Last-Event-ID": str(after)}
     path = f"/stems/uploads/{upload['uploadId']}/events"
-    async with asyncio.timeout(40), aconnect_sse(person.http, "GET", path, headers=headers) as source:
+    async with asyncio.timeout(120), aconnect_sse(person.http, "GET", path, headers=headers) as source:
         assert source.response.headers["content-type"].startswith("text/event-stream")
         return [(int(e.id), e.event, json.loads(e.data)) async for e in source.aiter_sse() if e.data]
 

@@ -152,7 +152,7 @@ class LicenseManager(Part):
         doubts.settle()
         license_id, deal = sale
         refuse_if(NativeNotPossible=deal.terms.token == 0 and deal.price != 0)
-        if permit.deadline and deal.terms.token:
+        if deal.price and permit.deadline and deal.terms.token:
             self.house.dollar.try_permit(order.payer, self.house.ledger.address, permit)
         self._collect(order.payer, order.purchase.work, deal, license_id)
 
