@@ -48,9 +48,8 @@ contracts-test: setup ## test the contracts on both chains at a time
 	$(BIN)/python -m scripts.deployment.compiling
 	@$(MAKE) --no-print-directory -j 2 contracts-test-py-evm contracts-test-anvil
 
-# pysha3 hashes faster than what eth-hash takes by itself; what pytest makes of ape's modules is worth keeping.
+# pysha3 hashes faster than what eth-hash takes by itself.
 contracts-test-py-evm contracts-test-anvil: export ETH_HASH_BACKEND := pysha3
-contracts-test-py-evm contracts-test-anvil: export PYTHONDONTWRITEBYTECODE :=
 
 contracts-test-py-evm:
 	@scripts/aside.sh contracts-on-py-evm $(BIN)/ape test tests/contracts --network ethereum:local:test

@@ -82,7 +82,7 @@ class Writer:
     """The one writer of a chain schema, over the connection that holds its lock."""
 
     def __init__(self, connection: AsyncConnection, router: Router, *, pipelined_logs: int = PIPELINED_LOGS) -> None:
-        """``pipelined_logs``: batches of up to so many logs go as one pipeline, larger ones by COPY."""
+        """``pipelined_logs``: of batches with more logs, the logs and long tables of facts go by COPY."""
         self._db = connection
         self._router = router
         self._derived = Derived(connection, router)

@@ -75,7 +75,8 @@ def rebuild(projection: tuple[str, ...], config: str | None) -> None:
     """Derive tables anew from the kept raw logs, without the node, and swap them in; all, or those of PROJECTION.
 
     A projection is named by the table that it fills. Readers see no gap and a running indexer goes on. DATABASE_URL
-    must be an administrator's.
+    must be an administrator's. With --config it is done in place, in one transaction: readers see the old rows until
+    it ends, and the indexer waits.
     """
     from indexer.errors import SchemaMissing, Stop
 

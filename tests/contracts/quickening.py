@@ -32,7 +32,7 @@ def quicken(provider: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 def _directly(endpoint: str) -> Callable[[str, bytes], bytes]:
     """Posts over one connection, without a search for proxies, cookies and redirects around each request."""
     url = urlsplit(endpoint)
-    connection = HTTPConnection(url.hostname or "", url.port)
+    connection = HTTPConnection(url.hostname or "", url.port, timeout=120)
     taken = Lock()
 
     def post(method: str, request: bytes) -> bytes:

@@ -1,4 +1,7 @@
-"""Finality as nodes tell it that do not agree: what it is of, and that it goes on."""
+"""Finality as nodes tell it that do not agree: what it is of, and that it goes on.
+
+The answers are put in the source's mouth: of real nodes behind one URL nobody can say which one answers next.
+"""
 
 import asyncio
 import random
