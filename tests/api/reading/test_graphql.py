@@ -6,11 +6,11 @@ from typing import Any
 import httpx
 import pytest
 from httpx_sse import aconnect_sse
-from sqlalchemy import event
 
 from api.graphql.entities import ENTITIES, NOT_ENTITIES
 from stemma.catalog import views
 from tests.api.reading.conftest import Told
+from tests.api.reading.counting import Counted
 from tests.indexer.house_on_chain import address
 
 pytestmark = pytest.mark.anyio
@@ -66,14 +66,7 @@ async def test_every_field_of_every_entity_can_be_read_and_ids_name_rows(entity,
 async def test_fifty_recordings_with_all_that_belongs_to_them_take_one_statement(
     told: Told, http: httpx.AsyncClient
 ) -> None:
-    statements: list[str] = []
-
-    def note(connection, cursor, statement, parameters, context, executemany) -> None:
-        statements.append(statement)
-
-    engine = told.api.resources.reader.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with Counted(told) as counted:
         data = await ask(
             http,
             """{recordings(first: 50) {id title
@@ -81,9 +74,7 @@ async def test_fifty_recordings_with_all_that_belongs_to_them_take_one_statement
                 children(first: 5) {recording {id royaltyEntries {ppm ancestor {id}}}} owed {account amount} }
                _meta {block {number hash timestamp} hasIndexingErrors deployment}}""",
         )
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-    assert len(statements) == 1
+    assert len(counted.statements) == 1
     assert len(data["recordings"]) == len(told.recordings)
     assert any(each["licenses"] for each in data["recordings"])
     assert any(stem["title"] for each in data["recordings"] for stem in each["stems"])

@@ -2,36 +2,16 @@
 
 import asyncio
 import gzip
-from typing import Any
 
 import httpx
 import psycopg
 import pytest
-from sqlalchemy import event
 
 from tests.api.house import until
 from tests.api.reading.conftest import Told
+from tests.api.reading.counting import Counted
 
 pytestmark = pytest.mark.anyio
-
-
-class Counted:
-    """Statements that the catalog's readers send."""
-
-    def __init__(self, told: Told) -> None:
-        self._engine = told.api.resources.reader.sync_engine
-        self.statements: list[str] = []
-
-    def __enter__(self) -> "Counted":
-        event.listen(self._engine, "before_cursor_execute", self._note)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        event.remove(self._engine, "before_cursor_execute", self._note)
-
-    def _note(self, connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-        if any(f"catalog.{view}" in statement for view in ("licenses", "payments", "stems")):
-            self.statements.append(statement)
 
 
 async def test_the_same_question_is_asked_of_the_database_once(told: Told, http: httpx.AsyncClient) -> None:
