@@ -1,6 +1,6 @@
 # `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format contracts-test contracts-test-py-evm contracts-test-anvil services-test clients bench-indexer soak-indexer soak-contracts mutants bench-gas audit tour lock clean
+.PHONY: help setup demo up test lint format contracts-test contracts-test-py-evm contracts-test-anvil clients bench-indexer soak-indexer soak-contracts mutants bench-gas audit tour lock clean
 
 BIN := .venv/bin
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -20,13 +20,26 @@ demo: setup ## run one song through the whole stack; SONG=path/to/file takes any
 up: setup ## run the whole stack in the foreground until Ctrl-C; its data stays in .stemma
 	@$(BIN)/stemma up
 
-test: setup ## lint and run every test, the contracts' on both chains beside the others
-	$(BIN)/python -m scripts.deployment.compiling
-	@echo "the contracts are tested on py-evm and on anvil beside the rest; each shows at its end what it found"
-	@$(MAKE) --no-print-directory -j 4 lint contracts-test-py-evm contracts-test-anvil services-test
+# Which folders of tests are run by one process; the longest come first, so that none is left alone at the end.
+SUITES := end-to-end indexer api simulation stack worker machines stemma
+tests-end-to-end := tests/end_to_end
+tests-indexer := tests/indexer --ignore-glob='*/test_simulation*'
+tests-api := tests/api
+tests-simulation := tests/indexer/test_simulation*.py --numprocesses 2 --dist loadfile
+tests-stack := tests/stack
+tests-worker := tests/stem_worker
+tests-machines := tests/contract_machines
+tests-stemma := tests/stemma tests/docker tests/scripts
 
-services-test:
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+test: setup ## lint and run every test, four suites at a time
+	$(BIN)/python -m scripts.deployment.compiling
+	@rm -rf .build/tests
+	@echo "each suite shows at its end what it found; while it runs, its log grows in .build/aside"
+	@STEMMA_TESTS_SHARED=$(CURDIR)/.build/tests $(MAKE) --no-print-directory --keep-going --jobs 4 \
+		contracts-test-py-evm $(SUITES:%=tests-%) contracts-test-anvil lint
+
+$(SUITES:%=tests-%): tests-%:
+	@scripts/aside.sh tests-$* $(BIN)/python -m pytest $(tests-$*)
 
 lint: setup ## check style, types and the import rule
 	$(BIN)/ruff check .

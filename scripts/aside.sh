@@ -6,9 +6,10 @@ name=$1
 shift
 mkdir -p .build/aside
 log=.build/aside/$name.log
+began=$(date +%s)
 "$@" >"$log" 2>&1
 status=$?
 echo "---- $name: $*"
 if [ "$status" -eq 0 ]; then tail -n 12 "$log"; else cat "$log"; fi
-echo "---- $name: exit status $status; all it said is in $log"
+echo "---- $name: exit status $status after $(($(date +%s) - began)) s; all it said is in $log"
 exit "$status"

@@ -34,24 +34,9 @@ from stack.redis import redis_url as url_of_redis
 
 ROOT = Path(__file__).resolve().parent.parent
 STEMMA = Path(sys.executable).with_name("stemma")
-SHARED_FOLDERS = (ROOT / "tests" / "end_to_end", ROOT / "tests" / "api" / "reading")
-"""Their fixtures make a whole stack and a filled catalog, once for all their files."""
-
 # A busy machine makes any example slow now and then, which shows nothing.
 settings.register_profile("stemma", deadline=None)
 settings.load_profile("stemma")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file is one process's, and so is a folder whose files share what takes long to make.
-
-    The files that say they are long come first, so that no process is left alone with one at the end.
-    """
-    for item in items:
-        folder = next((folder for folder in SHARED_FOLDERS if folder in item.path.parents), None)
-        item.add_marker(pytest.mark.xdist_group(str(folder or item.path)))
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(scope="session")
@@ -150,11 +135,14 @@ class Deployed:
 
 
 @pytest.fixture(scope="session")
-def deployment_state(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> tuple[Path, Path]:
-    """The state file of a chain on which `ape run deploy` was run, once for all processes, and its deployments."""
-    own = tmp_path_factory.getbasetemp()
-    folder = (own if worker_id == "master" else own.parent) / "deployed"
-    folder.mkdir(exist_ok=True)
+def deployment_state(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The state file of a chain on which `ape run deploy` was run, and its deployments.
+
+    `STEMMA_TESTS_SHARED` names a folder in which processes that run at a time find what the first of them made.
+    """
+    shared = os.environ.get("STEMMA_TESTS_SHARED")
+    folder = Path(shared or tmp_path_factory.getbasetemp()) / "deployed"
+    folder.mkdir(parents=True, exist_ok=True)
     deployments = folder / "deployments"
     state = folder / "state.json"
     with (folder / "lock").open("w") as lock:

@@ -18,7 +18,7 @@ from stack.running import RunningStack
 from tests.end_to_end.chain import Chain
 from tests.end_to_end.journeys import end_of, upload_signed
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
 STEMMA = Path(sys.executable).with_name("stemma")
 KINDS = ["vocals", "drums", "bass", "guitar", "piano", "other"]

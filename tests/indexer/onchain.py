@@ -1,5 +1,6 @@
 """Real registrations on a real anvil, signed for real, with documents that match."""
 
+import asyncio
 import hashlib
 import os
 import signal
@@ -15,13 +16,16 @@ from typing import Any
 from eth_abi.abi import encode
 from eth_account import Account
 from eth_hash.auto import keccak
+from pydantic import SecretStr
 
+from indexer.service import run as index
 from stack.anvil_node import AnvilNode, development_key
 from stemma.chain import intents, merkle
 from stemma.chain.calls import register_and_commit
 from stemma.chain.deployments import Deployment, load_deployment
 from stemma.cid import RAW, Cid, identify
 from stemma.documents import AudioFeatures, CreditsDocument, ManifestStem, Model, SeparationManifest, StoredAudio
+from stemma.settings import Settings
 from stemma.works import STEM_KINDS, Kind, WorkId, recording_id, stem_id, to_hex
 
 CREATOR_KEY, ATTESTOR_KEY = development_key(1), development_key(2)
@@ -218,8 +222,21 @@ def indexer_process(
             running.kill()
 
 
-def run_until_head(database_url: str, chain: Registrar, folder: Path, *arguments: str) -> None:
-    """Run the real command until the chain's head is applied."""
-    until = ("--until", str(chain.node.block_number()))
-    with indexer_process(database_url, chain, folder, *until, *arguments) as running:
-        assert running.process.wait(timeout=60) == 0, running.log.read_text()
+async def index_until_head(database_url: str, chain: Registrar, folder: Path, *, generation: int | None = None) -> None:
+    """Index as the command does, but in this process, until the chain's head is applied."""
+    settings = Settings(
+        _env_file=None,
+        database_url=SecretStr(database_url),
+        rpc_urls=[chain.node.url],
+        chain_id=chain.node.chain_id,
+        deployments_dir=chain.deployments_dir,
+        storage_url=(folder / "storage").as_uri(),
+        public_storage_url="",
+    )
+    async with asyncio.timeout(60):
+        await index(settings, generation=generation, until=chain.node.block_number())
+
+
+def run_until_head(database_url: str, chain: Registrar, folder: Path, *, generation: int | None = None) -> None:
+    """As `index_until_head`, for where no event loop runs."""
+    asyncio.run(index_until_head(database_url, chain, folder, generation=generation))

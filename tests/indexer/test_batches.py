@@ -21,7 +21,7 @@ from stemma.storage.opening import open_storage_at
 from stemma.storage.storage import Storage
 from stemma.works import WorkId, to_bytes, to_hex
 from tests.indexer.house_on_chain import ATTESTOR, HouseOnChain
-from tests.indexer.onchain import run_until_head
+from tests.indexer.onchain import index_until_head
 
 pytestmark = pytest.mark.anyio
 
@@ -118,7 +118,7 @@ async def test_a_leaf_counts_by_the_first_batch_whatever_is_resolved_first(datab
     first = Batch(house, [(one, "one of the first"), (two, "two of the first"), (two, "two once more")]).anchor()
     late = house.register(1, "late")
     second = Batch(house, [(two, "two of the second"), (late, "late"), (one, "one of the second")]).anchor()
-    run_until_head(database.indexer_url, house, tmp_path)
+    await index_until_head(database.indexer_url, house, tmp_path)
     assert stems_root_of(database, one) is None
     assert set(batch_states(database).values()) == {"pending"}
 
@@ -151,12 +151,12 @@ async def test_only_recordings_of_earlier_blocks_that_are_not_separated_on_chain
     separated, later = house.register(1, "separated"), house.registration(1, "later").recording_id
     batch = Batch(house, [(separated, "in the batch"), (later, "too early")]).anchor()
     assert house.register(1, "later") == later
-    run_until_head(database.indexer_url, house, tmp_path)
+    await index_until_head(database.indexer_url, house, tmp_path)
     await resolve(batch)
     assert stems_root_of(database, later) is None
     assert stems_root_of(database, separated) == house.described(separated, "in the batch")[1].stems_root
     house.separate(separated, 1, "separated")
-    run_until_head(database.indexer_url, house, tmp_path)
+    await index_until_head(database.indexer_url, house, tmp_path)
     assert stems_root_of(database, separated) == house.separations[separated][1].stems_root
     assert [row["batch_root"] for row in rows(database, "select batch_root from catalog.separations")] == [None]
 
@@ -165,7 +165,7 @@ async def test_a_materialized_leaf_says_which_batch_it_came_from(database, house
     recording = house.register(1, "a song")
     batch = Batch(house, [(recording, "a song"), (house.register(1, "other"), "other")]).anchor()
     house.materialize(recording, batch.leaves, *house.described(recording, "a song"))
-    run_until_head(database.indexer_url, house, tmp_path)
+    await index_until_head(database.indexer_url, house, tmp_path)
     query = "select * from catalog.separations where recording_id = %s"
     for _ in range(2):
         (row,) = rows(database, query, to_bytes(recording))
@@ -179,7 +179,7 @@ async def test_a_document_that_is_not_what_the_chain_says_counts_for_nothing(
     recording = house.register(1, "a song")
     false_root = Batch(house, [(recording, "false root")]).anchor(root=b"\x11" * 32)
     false_count = Batch(house, [(recording, "false count")]).anchor(count=2)
-    run_until_head(database.indexer_url, house, tmp_path)
+    await index_until_head(database.indexer_url, house, tmp_path)
     await resolve(false_root)
     await resolve(false_count)
     assert stems_root_of(database, recording) is None
@@ -191,7 +191,7 @@ async def test_as_of_a_block_before_the_batch_nothing_is_separated(database, hou
     recording = house.register(1, "a song")
     before = house.node.block_number()
     batch = Batch(house, [(recording, "a song")]).anchor()
-    run_until_head(database.indexer_url, house, tmp_path)
+    await index_until_head(database.indexer_url, house, tmp_path)
     await resolve(batch)
     for block, root in ((before, None), (before + 1, house.described(recording, "a song")[1].stems_root)):
         with psycopg.connect(database.api_url) as connection:

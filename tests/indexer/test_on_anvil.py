@@ -178,7 +178,7 @@ _WRITERS = (
 
 def fresh_equals_grown(database, chain: Registrar, folder: Path) -> None:
     migrate(database.admin_url, generation=2)
-    run_until_head(database.indexer_url, chain, folder, "--generation", "2")
+    run_until_head(database.indexer_url, chain, folder, generation=2)
     grown, fresh = dump(database.admin_url, 1), dump(database.admin_url, 2)
     for table, rows in fresh.items():
         assert grown[table] == rows, f"table {table} differs"

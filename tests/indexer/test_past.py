@@ -19,7 +19,7 @@ from tests.indexer.engines import scripted_engine
 from tests.indexer.scripted_chain import FINALITY, ScriptedChain
 from tests.indexer.scripted_node import ScriptedNode
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long]
+pytestmark = [pytest.mark.anyio]
 
 WINDOW = FINALITY + 20
 # The feed tells a story and takes parts of it back; what is final is judged by now.

@@ -19,7 +19,7 @@ from tests.indexer.index_dump import dump
 from tests.indexer.scripted_chain import CONTRACTS_OF_CHAIN, ScriptedChain
 from tests.indexer.scripted_node import ScriptedNode
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long]
+pytestmark = [pytest.mark.anyio]
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 from tests.indexer.simulation import TIMEOUT_SECONDS, seeds, simulate_all
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.timeout(TIMEOUT_SECONDS)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(TIMEOUT_SECONDS)]
 
 
 async def test_the_index_equals_a_fresh_one_after_reorgs_faults_and_crashes(database) -> None:

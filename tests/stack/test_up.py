@@ -30,7 +30,7 @@ from stack.running import RunningStack, running_stack
 from stem_worker.synth.song import make_song
 from tests.end_to_end.journeys import end_of, upload_signed
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")

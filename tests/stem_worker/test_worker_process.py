@@ -34,7 +34,7 @@ from stemma.messaging.tracing import TraceContext
 from stemma.storage import open_storage_at
 from tests.stem_worker.orders import Requests, wav
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
 
 KEY = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"
 STEMMA = Path(sys.executable).with_name("stemma")

@@ -15,7 +15,7 @@ from stemma import works
 from stemma.works import WorkId
 from tests.api.conftest import House, OpenHouse, RunningApi
 from tests.indexer.house_on_chain import HouseOnChain
-from tests.indexer.onchain import run_until_head
+from tests.indexer.onchain import index_until_head
 from tests.indexer.story import tell
 
 
@@ -43,7 +43,7 @@ async def told(open_house: OpenHouse, tmp_path_factory: pytest.TempPathFactory) 
         chain = HouseOnChain(AnvilNode(settings.rpc_urls[0]), Path(settings.deployments_dir))
         recordings = await asyncio.to_thread(tell, chain)
         folder = tmp_path_factory.mktemp("story")
-        await asyncio.to_thread(run_until_head, house.database.indexer_url, chain, folder)
+        await index_until_head(house.database.indexer_url, chain, folder)
         yield Told(house, chain, recordings)
 
 

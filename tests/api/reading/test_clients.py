@@ -14,7 +14,7 @@ from stemma_client import AsyncStemma, Stemma, StemmaError
 from tests.api.reading.conftest import Told
 from tests.api.reading.test_rights import remixes
 
-pytestmark = [pytest.mark.anyio, pytest.mark.long]
+pytestmark = [pytest.mark.anyio]
 
 _ROOT = Path(__file__).resolve().parents[3]
 _CLIENTS = _ROOT / "clients"
