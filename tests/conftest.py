@@ -7,8 +7,6 @@ import itertools
 import os
 import secrets
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -33,7 +31,6 @@ from stack.redis import redis_program
 from stack.redis import redis_url as url_of_redis
 
 ROOT = Path(__file__).resolve().parent.parent
-STEMMA = Path(sys.executable).with_name("stemma")
 # A busy machine makes any example slow now and then, which shows nothing.
 settings.register_profile("stemma", deadline=None)
 settings.load_profile("stemma")
@@ -68,22 +65,16 @@ def login_passwords() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def database_template(postgres: PostgresServer, login_passwords: dict[str, str], session_home: Path) -> str:
+def database_template(postgres: PostgresServer, login_passwords: dict[str, str]) -> str:
     """The name of a database with the roles and both migration histories, to be cloned."""
+    from api.migrations import upgrade
+    from indexer.migrate import migrate
+
     name = "stemma_template"
     ensure_database(postgres.url("postgres"), name)
     ensure_logins(postgres.url(name), login_passwords)
-    for service in ("indexer", "api"):
-        environment = {**os.environ, "DATABASE_URL": postgres.url(name)}
-        done = subprocess.run(
-            [STEMMA, service, "migrate"],
-            env=environment,
-            cwd=session_home,  # where no `.env` is
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"stemma {service} migrate failed:\n{done.stdout}\n{done.stderr}"
+    migrate(postgres.url(name), generation=1)
+    upgrade(postgres.url(name))
     return name
 
 

@@ -47,9 +47,10 @@ def test_the_grid_covers_all_and_has_no_needless_segment(samples: int, segment: 
         assert offsets[-2] + segment < samples
 
 
-def test_two_runs_are_bit_for_bit_the_same(engine, song, separated) -> None:
-    again = engine.separate(song.mix)
-    assert all(np.array_equal(stem, again[kind]) for kind, stem in separated.items())
+def test_two_runs_are_bit_for_bit_the_same(engine, song) -> None:
+    part = song.mix[:, :300_000]
+    once, again = engine.separate(part), engine.separate(part)
+    assert all(np.array_equal(stem, again[kind]) for kind, stem in once.items())
 
 
 def test_segments_in_batches_give_the_same(engine, model, song, separated) -> None:

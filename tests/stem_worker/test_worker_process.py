@@ -184,9 +184,14 @@ def long_song(song: SynthSong) -> bytes:
     return wav(np.tile(song.mix, (1, 2)))
 
 
-async def test_a_song_a_text_and_a_song_that_is_gone(house: House, song: SynthSong) -> None:
+async def test_a_worker_waits_for_the_deployment_works_and_stops_cleanly(house: House, song: SynthSong) -> None:
+    """It is given a song, a text, and a song that is gone."""
+    deployment, aside = deployment_file(house.folder / "deployments", 31337), house.folder / "aside"
+    deployment.rename(aside)
     async with house.listening() as heard:
-        house.start_worker()
+        worker = house.start_worker()
+        await asyncio.to_thread(house.wait_for_line, "waiting for the deployment")
+        aside.rename(deployment)
         text = await house.ask(b"This is not audio.\n" * 50)
         gone = await house.requests.about(wav(song.mix[:, :90_000]))
         await house.requests.storage.delete(Cid.parse(gone.source.cid), private=True)
@@ -208,6 +213,8 @@ async def test_a_song_a_text_and_a_song_that_is_gone(house: House, song: SynthSo
     assert {news.stage for news in mine} <= {"decode", "separate", "encode", "store"}
     assert len({envelope.event_id for envelope in heard.envelopes}) == len(heard.envelopes)
     assert "ready" in house.logs()
+    worker.send_signal(signal.SIGINT)
+    assert await asyncio.to_thread(worker.wait, 15) == 0
 
 
 async def in_the_middle(heard: Results, job_id: UUID) -> None:
@@ -276,13 +283,3 @@ async def test_a_worker_without_a_key_says_so(house: House) -> None:
     worker = house.start_worker()
     assert await asyncio.to_thread(worker.wait, 60) == 1
     assert "ATTESTOR_PRIVATE_KEY is not set" in house.logs()
-
-
-async def test_a_worker_waits_for_the_deployment_and_stops_cleanly(house: House) -> None:
-    deployment_file(house.folder / "deployments", 31337).rename(house.folder / "aside")
-    worker = house.start_worker()
-    await asyncio.to_thread(house.wait_for_line, "waiting for the deployment")
-    (house.folder / "aside").rename(deployment_file(house.folder / "deployments", 31337))
-    await asyncio.to_thread(house.wait_for_line, "attestor=0x")
-    worker.send_signal(signal.SIGINT)
-    assert await asyncio.to_thread(worker.wait, 15) == 0
