@@ -1,6 +1,6 @@
 # `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format contracts-test contracts-test-py-evm contracts-test-anvil clients bench-indexer soak-indexer soak-contracts mutants bench-gas audit tour lock clean
+.PHONY: help setup demo up test lint format contracts-compiled contracts-test contracts-test-py-evm contracts-test-anvil clients bench-indexer soak-indexer soak-contracts mutants bench-gas audit tour lock clean
 
 BIN := .venv/bin
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -32,12 +32,16 @@ tests-machines := tests/contract_machines
 tests-stemma := tests/stemma tests/docker tests/scripts
 
 test: setup ## lint and run every test, four suites at a time
-	$(BIN)/python -m scripts.deployment.compiling
 	@rm -rf .build/tests
 	@echo "each suite shows at its end what it found; while it runs, its log grows in .build/aside"
 	@STEMMA_TESTS_SHARED=$(CURDIR)/.build/tests $(MAKE) --no-print-directory --keep-going --jobs 4 \
-		contracts-test-py-evm $(SUITES:%=tests-%) contracts-test-anvil lint
+		lint tests-worker contracts-test-py-evm $(SUITES:%=tests-%) contracts-test-anvil
 
+contracts-compiled:
+	@$(BIN)/python -m scripts.deployment.compiling
+
+$(filter-out tests-worker,$(SUITES:%=tests-%)): contracts-compiled
+.PHONY: $(SUITES:%=tests-%)
 $(SUITES:%=tests-%): tests-%:
 	@scripts/aside.sh tests-$* $(BIN)/python -m pytest $(tests-$*)
 
@@ -58,16 +62,15 @@ format: setup ## put the style right
 	$(BIN)/ruff format .
 
 contracts-test: setup ## test the contracts on both chains at a time
-	$(BIN)/python -m scripts.deployment.compiling
 	@$(MAKE) --no-print-directory -j 2 contracts-test-py-evm contracts-test-anvil
 
 # pysha3 hashes faster than what eth-hash takes by itself.
 contracts-test-py-evm contracts-test-anvil: export ETH_HASH_BACKEND := pysha3
 
-contracts-test-py-evm:
+contracts-test-py-evm: contracts-compiled
 	@scripts/aside.sh contracts-on-py-evm $(BIN)/ape test tests/contracts --network ethereum:local:test
 
-contracts-test-anvil:
+contracts-test-anvil: contracts-compiled
 	@scripts/aside.sh contracts-on-anvil $(BIN)/ape test tests/contracts --network ethereum:local:foundry
 
 clients: setup ## write clients/ anew from the API and the contracts
