@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from indexer.binary import pack_logs
 from indexer.blocks import Batch, Header, Log, Marks, Span
-from indexer.derived import Derivation, Derived, delete_above
+from indexer.derived import MIGRATE, Derivation, Derived, delete_above
 from indexer.errors import CursorMoved, ProjectionFailed, Stop
 from indexer.loading import Columns, copy, insert
 from indexer.projection import Router
@@ -81,11 +81,20 @@ class Step:
 class Writer:
     """The one writer of a chain schema, over the connection that holds its lock."""
 
-    def __init__(self, connection: AsyncConnection, router: Router, *, pipelined_logs: int = PIPELINED_LOGS) -> None:
-        """``pipelined_logs``: of batches with more logs, the logs and long tables of facts go by COPY."""
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        router: Router,
+        *,
+        pipelined_logs: int = PIPELINED_LOGS,
+        advice: str = MIGRATE,
+    ) -> None:
+        """``pipelined_logs``: of batches with more logs, the logs and long tables of facts go by COPY; ``advice``: what
+        to do where tables are missing.
+        """
         self._db = connection
         self._router = router
-        self._derived = Derived(connection, router)
+        self._derived = Derived(connection, router, advice=advice)
         self._pipelined_logs = pipelined_logs
 
     async def open(self) -> None:

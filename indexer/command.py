@@ -29,13 +29,10 @@ def command() -> None:
 @_CONFIG
 def run(generation: int | None, until: int | None, config: str | None) -> None:
     """Follow the chain for ever, or until a block. One process leads, others stand by."""
-    from stemma.logging import configure
     from stemma.metrics import serve_metrics
-    from stemma.settings import get_settings
 
-    settings = get_settings()
-    configure("indexer", settings.log_format)
-    serve_metrics(settings)
+    _require_one(generation, config)
+    serve_metrics(_logging())
     sys.exit(asyncio.run(_run(generation, until, config)))
 
 
@@ -80,6 +77,7 @@ def rebuild(projection: tuple[str, ...], config: str | None) -> None:
     """
     from indexer.errors import SchemaMissing, Stop
 
+    _logging()
     try:
         said = _rebuild_foreign(Path(config), projection) if config else _rebuild_house(projection)
     except (Stop, SchemaMissing) as reason:
@@ -96,12 +94,29 @@ def verify(generation: int | None, storage: bool, config: str | None) -> None:
     from indexer.errors import SchemaMissing, Stop, TryAgain
     from indexer.verify import report
 
+    _require_one(generation, config)
+    _logging()
     try:
         found = asyncio.run(_verify_foreign(Path(config), storage) if config else _verify(generation, storage))
     except (Stop, SchemaMissing, TryAgain) as reason:
         raise click.ClickException(str(reason)) from reason
     click.echo(report(found))
     sys.exit(1 if found.differences else 0)
+
+
+def _require_one(generation: int | None, config: str | None) -> None:
+    if generation is not None and config:
+        raise click.UsageError("--generation is of the catalog's chain_<n>; what --config names has one schema")
+
+
+def _logging() -> "Settings":
+    """Logs go to stdout from here on."""
+    from stemma.logging import configure
+    from stemma.settings import get_settings
+
+    settings = get_settings()
+    configure("indexer", settings.log_format)
+    return settings
 
 
 @command.command()
@@ -174,10 +189,8 @@ def _rebuild_house(tables: tuple[str, ...]) -> str:
     from indexer.projection import Router
     from indexer.projections import STEMMA
     from indexer.rebuild import rebuild as derive_anew
-    from stemma.logging import configure
 
     settings, contracts = _deployed()
-    configure("indexer", settings.log_format)
     database_url = settings.database_url.get_secret_value()
     done = asyncio.run(derive_anew(database_url, Router(contracts, STEMMA), STEMMA, tables))
     return f"the catalog shows chain_{done.generation}: {', '.join(done.tables)} derived from {done.logs} logs"
@@ -196,7 +209,7 @@ async def _verify_foreign(config: Path, storage: bool) -> "Verification":
     from contextlib import AsyncExitStack
 
     from indexer.connections import asked_urls
-    from indexer.foreign import load
+    from indexer.foreign import ADVICE, load
     from indexer.rpc import Node
     from indexer.verify import verify as compare
 
@@ -207,7 +220,9 @@ async def _verify_foreign(config: Path, storage: bool) -> "Verification":
         if storage:
             node = await stack.enter_async_context(Node(asked_urls(chosen.rpc_urls), chain_id=chosen.chain_id))
         return await compare(
-            chosen.database_url, chosen.database_schema, foreign.contracts, foreign.projections, node=node
+            *(chosen.database_url, chosen.database_schema, foreign.contracts, foreign.projections),
+            node=node,
+            advice=ADVICE,
         )
 
 
@@ -220,10 +235,8 @@ async def _verify(generation: int | None, storage: bool) -> "Verification":
     from indexer.rpc import Node
     from indexer.service import shown_generation
     from indexer.verify import verify as compare
-    from stemma.logging import configure
 
     settings, contracts = _deployed()
-    configure("indexer", settings.log_format)
     database_url = settings.database_url.get_secret_value()
     chosen = generation or await shown_generation(database_url)
     async with AsyncExitStack() as stack:

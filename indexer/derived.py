@@ -25,6 +25,7 @@ insert into content.documents (kind, digest, codec) select * from unnest(%s::tex
 on conflict do nothing
 """
 
+MIGRATE = "run `stemma indexer migrate`"
 COPIED_ROWS = 2_000
 """So many rows of a batch that may use COPY go by it, where they are only added."""
 _STAGED: Mapping[str, tuple[LiteralString, int]] = {IN_BLOCK: ("bigint", 20), NEWEST: ("boolean", 16)}
@@ -102,14 +103,17 @@ class Derived:
         *,
         only: Collection[str] | None = None,
         wants_documents: bool = True,
+        advice: str = MIGRATE,
     ) -> None:
         """``only``: the tables to fill, by name; by default all, the feed included.
 
-        ``wants_documents``: the resolver is told of the documents that all tables name.
+        ``wants_documents``: the resolver is told of the documents that all tables name. ``advice``: what to do where
+        tables are missing.
         """
         self._db = connection
         self._router = router
         self._only = only
+        self._advice = advice
         self._wants_documents = wants_documents and only is None
         self._targets: dict[str, _Target] = {}
 
@@ -122,10 +126,10 @@ class Derived:
         """
         found = layouts(await (await self._db.execute(LAYOUTS, (schema,))).fetchall())
         if "cursor" not in found:
-            raise SchemaMissing("the chain schema is not there yet; `stemma indexer migrate` makes it")
+            raise SchemaMissing(f"the chain schema is not there yet; {self._advice}")
         for table in self._router.tables:
             if table.name not in found or (isinstance(table, State) and found[table.name].journal not in found):
-                raise Stop(f"table {table.name} or its journal is missing; run `stemma indexer migrate`")
+                raise Stop(f"table {table.name} or its journal is missing; {self._advice}")
             if self._only is None or table.name in self._only:
                 self._targets[table.name] = _Target.of(table, found[table.name])
         self._feed = Columns.of(found["feed"], feed.COLUMNS)

@@ -85,6 +85,8 @@ create table feed (
 create index feed_block on feed (block_number);
 """
 """What the migrations of `chain_<n>` make for the engine; a test holds the two together."""
+ADVICE = "`stemma indexer run --config FILE` makes all tables where there is no schema: drop it to begin anew"
+"""What to do where tables are missing."""
 
 
 class ContractConfig(BaseModel):
@@ -209,7 +211,7 @@ async def run_foreign(foreign: Foreign, *, until: int | None = None) -> None:
                 engine = Engine(
                     node,
                     source,
-                    Writer(writing, router),
+                    Writer(writing, router, advice=ADVICE),
                     first_block=config.start_block,
                     journal_blocks=config.journal_blocks,
                     on_applied=bar.applied,

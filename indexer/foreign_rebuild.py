@@ -11,7 +11,7 @@ from psycopg.sql import SQL, Identifier
 from indexer.connections import connect
 from indexer.derived import Derived
 from indexer.errors import Stop
-from indexer.foreign import Foreign
+from indexer.foreign import ADVICE, Foreign
 from indexer.kept_logs import kept_batches
 from indexer.projection import Router
 from indexer.rebuild import chosen_tables, derive
@@ -29,7 +29,7 @@ async def rebuild_foreign(foreign: Foreign, tables: Sequence[str] = ()) -> int:
     """
     config, router = foreign.config, Router(foreign.contracts, foreign.projections)
     async with connect(config.database_url, config.database_schema, "rebuild") as db:
-        derived = Derived(db, router, only=chosen_tables(foreign.projections, tables))
+        derived = Derived(db, router, only=chosen_tables(foreign.projections, tables), advice=ADVICE)
         await derived.open()
         async with db.transaction():
             await db.execute("lock table cursor in exclusive mode")

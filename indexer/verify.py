@@ -17,7 +17,7 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from indexer.calls import eth_call, get_block
 from indexer.codecs import canonical_type
-from indexer.derived import Derived
+from indexer.derived import MIGRATE, Derived
 from indexer.errors import Inconsistent, Stop
 from indexer.kept_logs import kept_batches
 from indexer.layout import Layout
@@ -62,10 +62,14 @@ async def verify(
     projections: Projections,
     *,
     node: Node | None = None,
+    advice: str = MIGRATE,
 ) -> Verification:
     """Compare the index in schema ``chain`` with what its raw logs say, and with the contracts' storage given a node.
 
+    ``advice``: what to do where tables are missing.
+
     Raises:
+        SchemaMissing: the schema is not there.
         Stop: there is nothing to verify, or a projection fails on the kept logs.
         TryAgain: the node has no state of the index's block.
     """
@@ -73,7 +77,7 @@ async def verify(
     async with await AsyncConnection.connect(database_url, autocommit=True, options=options) as db:
         async with db.transaction():
             await db.execute("set transaction isolation level repeatable read")
-            found = await _verify(db, chain, Router(contracts, projections), projections)
+            found = await _verify(db, chain, Router(contracts, projections), projections, advice)
             if node:
                 # The scratch tables have the names of the real ones, and would be found first.
                 await db.execute(SQL("set local search_path to {}, pg_temp").format(Identifier(chain)))
@@ -94,7 +98,11 @@ def report(found: Verification) -> str:
     return "\n".join([*lines, *([] if found.differences else ["verified    no difference"])])
 
 
-async def _verify(db: AsyncConnection, chain: str, router: Router, projections: Projections) -> Verification:
+async def _verify(
+    db: AsyncConnection, chain: str, router: Router, projections: Projections, advice: str
+) -> Verification:
+    derived = Derived(db, router, wants_documents=False, advice=advice)
+    layouts = await derived.open(chain)
     cursor = await (await db.execute(SQL(_CURSOR).format(Identifier(chain, "cursor")))).fetchone()
     if cursor is None:
         raise Stop("nothing is indexed yet, so there is nothing to verify")
@@ -103,8 +111,6 @@ async def _verify(db: AsyncConnection, chain: str, router: Router, projections: 
         raise Stop(f"the index was made from the contracts {contracts}, not {router.addresses_by_name}")
     found = Verification(number, block_hash)
     await _compare_chain(db, chain, found)
-    derived = Derived(db, router, wants_documents=False)
-    layouts = await derived.open(chain)
     for name in ("feed", *_table_names(projections, layouts)):
         await db.execute(
             SQL("create temporary table {} (like {} including all) on commit drop").format(

@@ -83,6 +83,21 @@ def test_the_example_counts_owners_and_balances_and_stops_when_caught_up(databas
     assert found.returncode == 0, found.stdout + found.stderr
 
 
+@pytest.mark.parametrize("what", ["verify", "rebuild"])
+def test_what_never_ran_is_said_to_be_run_first(database, config, what: str) -> None:
+    done = stemma(config, database, "http://127.0.0.1:1", what)
+    assert done.returncode == 1
+    assert "stemma indexer run --config FILE" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("what", ["verify", "run"])
+def test_a_configuration_has_no_generations(database, config, what: str) -> None:
+    done = stemma(config, database, "http://127.0.0.1:1", what, "--generation", "2")
+    assert done.returncode == 2
+    assert "--generation" in done.stderr
+
+
 def test_the_engine_has_the_same_tables_everywhere(database) -> None:
     statement = (
         "select table_name, array_agg(column_name || ' ' || data_type || ' ' || is_nullable order by ordinal_position)"
