@@ -10,6 +10,8 @@ from indexer.heads import Heads
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
+PREPARED = 1_000
+"""Statements are kept from their first time on: each is sent with every block, and there are some 200 in all."""
 _WEBSOCKETS = ("ws://", "wss://")
 
 
@@ -21,7 +23,9 @@ async def connect(database_url: str, schema: str, purpose: str) -> AsyncIterator
         autocommit=True,
         application_name=f"indexer-{purpose}",
         options=f"-c timezone=UTC -c search_path={schema}",
+        prepare_threshold=0,
     )
+    connection.prepared_max = PREPARED
     async with connection:
         yield connection
 

@@ -5,6 +5,7 @@ Used by the engine for new blocks, and to derive tables anew from the logs that 
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, LiteralString, NamedTuple
 
 from psycopg import AsyncConnection
@@ -28,7 +29,7 @@ on conflict do nothing
 MIGRATE = "run `stemma indexer migrate`"
 COPIED_ROWS = 2_000
 """So many rows of a batch that may use COPY go by it, where they are only added."""
-_STAGED: Mapping[str, tuple[LiteralString, int]] = {IN_BLOCK: ("bigint", 20), NEWEST: ("boolean", 16)}
+_STAGED: tuple[tuple[str, LiteralString, int], ...] = ((IN_BLOCK, "bigint", 20), (NEWEST, "boolean", 16))
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ class _Target:
     """None: a table of facts."""
 
     @classmethod
+    @cache
     def of(cls, table: Facts | State, layout: Layout) -> "_Target":
+        """Compiled and composed once per process: a writer opens again after each failure of the database."""
         if isinstance(table, Facts):
 
             def fold(rows: Sequence[Any]) -> list[tuple[Any, ...]]:

@@ -33,7 +33,6 @@ FORK_PROBE = 16
 NEAR_BLOCKS = 4
 """So few blocks are taken one by one, and what is final is asked for with their logs: one round trip less."""
 BEHIND_REMINDER_SECONDS = 30.0
-MARKS_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Pace:
     ``shortest_poll`` / ``longest_poll``: between two looks at the head, depending on how fast the node answers.
     ``first_pause`` / ``longest_pause``: after an answer that could not be used, doubling. ``patience``: how long a node
     whose head is below ours may show another branch before we believe it; a replica that is only behind, on a branch
-    since given up, catches up within seconds.
+    since given up, catches up within seconds. ``marks``: between two looks at what is final.
     """
 
     shortest_poll: float = 0.04
@@ -51,6 +50,7 @@ class Pace:
     first_pause: float = 0.1
     longest_pause: float = 2.0
     patience: float = 3.0
+    marks: float = 5.0
 
     def poll(self, latency_seconds: float) -> float:
         """How long to wait before looking again: a node is busy with us a fifth of the time at most."""
@@ -159,7 +159,7 @@ class Engine:
         if time.monotonic() < self._marks_due:
             return Progress.IDLE
         marks = self._raised(await self._source.marks(head))
-        self._marks_due = time.monotonic() + MARKS_SECONDS
+        self._marks_due = time.monotonic() + self._pace.marks
         if marks.finalized > head.number or (marks.safe, marks.finalized) == (self._marks.safe, self._marks.finalized):
             return Progress.IDLE
         await self._apply(None, self.chain.tip, marks)
@@ -207,7 +207,7 @@ class Engine:
         if marks.finalized > last:  # beyond the blocks it cannot be compared with them
             marks = Marks(last, last) if prepared and prepared.is_final else self._marks
         if marks is not self._marks:
-            self._marks_due = time.monotonic() + MARKS_SECONDS
+            self._marks_due = time.monotonic() + self._pace.marks
         following = self.chain.moved(base, prepared, marks)
         step = Step(prepared, self.chain.tip, base, marks, self._history_after(prepared, following.tip, marks))
         await self._writer.apply(step)

@@ -36,6 +36,10 @@ class Layout:
     bare_type_names: Mapping[str, LiteralString]
     key: tuple[str, ...]
 
+    def __hash__(self) -> int:
+        """So that what is compiled for a table is kept by its layout."""
+        return hash((self.name, self.columns))
+
     @cached_property
     def names(self) -> frozenset[str]:
         """The columns as a set."""

@@ -6,10 +6,9 @@ added. Both are packed here, and by psycopg where a table has types that are not
 """
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from types import MappingProxyType
+from functools import cache, cached_property
 from typing import Any, LiteralString
 
 from psycopg import AsyncConnection
@@ -29,7 +28,7 @@ Rows = Sequence[Sequence[Any]]
 class Columns:
     """Some columns of a table: their names, the names and oids of their types, and how rows of them are packed.
 
-    The statements are composed once.
+    The packers are compiled and the statements composed once per process.
     """
 
     table: str
@@ -40,19 +39,19 @@ class Columns:
     pack_arrays: PackArrays | None
 
     @classmethod
+    @cache
     def of(
         cls,
         layout: Layout,
-        names: Sequence[str] | None = None,
-        *,
-        extra: Mapping[str, tuple[LiteralString, int]] = MappingProxyType({}),
+        names: tuple[str, ...] | None = None,
+        extra: tuple[tuple[str, LiteralString, int], ...] = (),
     ) -> "Columns":
-        """Columns of a table, by default all; ``extra`` gives further ones by type name and oid."""
-        chosen = layout.columns if names is None else tuple(names)
-        type_names = (*(layout.bare_type_names[each] for each in chosen), *(each[0] for each in extra.values()))
-        oids = (*(layout.types[each] for each in chosen), *(each[1] for each in extra.values()))
+        """Columns of a table, by default all; ``extra`` are further ones: their names, type names and oids."""
+        chosen = layout.columns if names is None else names
+        type_names = (*(layout.bare_type_names[each] for each in chosen), *(each[1] for each in extra))
+        oids = (*(layout.types[each] for each in chosen), *(each[2] for each in extra))
         packs = compile_pack(oids), compile_arrays(oids)
-        return cls(layout.name, (*chosen, *extra), type_names, oids, *packs)
+        return cls(layout.name, (*chosen, *(each[0] for each in extra)), type_names, oids, *packs)
 
     @cached_property
     def as_arrays(self) -> Composed:

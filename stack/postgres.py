@@ -55,6 +55,8 @@ class PostgresServer:
         }
         if not self.durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            # Thousands of short connections and databases: slow hashing and tidying-up would cost more than the tests.
+            settings |= {"scram_iterations": "1", "autovacuum_naptime": "5min"}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Program(
             name="postgres",

@@ -25,6 +25,7 @@ ROUTER = Router(CONTRACTS_OF_CHAIN, STEMMA)
 QUICK = Pace(shortest_poll=0.001, longest_poll=0.001, first_pause=0.001, longest_pause=0.01, patience=0.02)
 
 JOURNAL_BLOCKS = 1_000
+REQUEST_SECONDS = 10.0
 
 
 class Crash(BaseException):
@@ -39,27 +40,43 @@ async def scripted_engine(
     pace: Pace = QUICK,
     pipelined_logs: int = PIPELINED_LOGS,
     journal_blocks: int = JOURNAL_BLOCKS,
+    request_seconds: float = REQUEST_SECONDS,
 ) -> AsyncIterator[tuple[Engine, AsyncConnection]]:
     """An engine on a scripted chain, on its own connection, which is cut at the end whatever state it is in."""
-    async with (
-        connect(database_url, f"chain_{generation}", "writer") as connection,
-        Node(urls, chain_id=CHAIN_ID, request_seconds=0.25, rest_seconds=0.001) as node,
-    ):
-        source = Source(node, ROUTER.topics)
+    async with connect(database_url, f"chain_{generation}", "writer") as connection:
         try:
-            yield (
-                Engine(
-                    node,
-                    source,
-                    Writer(connection, ROUTER, pipelined_logs=pipelined_logs),
-                    first_block=ScriptedChain.first_block,
-                    journal_blocks=journal_blocks,
-                    pace=pace,
-                ),
+            async with engine_on(
                 connection,
-            )
+                *urls,
+                pace=pace,
+                pipelined_logs=pipelined_logs,
+                journal_blocks=journal_blocks,
+                request_seconds=request_seconds,
+            ) as engine:
+                yield engine, connection
         finally:
             connection.pgconn.finish()
+
+
+@asynccontextmanager
+async def engine_on(
+    connection: AsyncConnection,
+    *urls: str,
+    pace: Pace = QUICK,
+    pipelined_logs: int = PIPELINED_LOGS,
+    journal_blocks: int = JOURNAL_BLOCKS,
+    request_seconds: float = REQUEST_SECONDS,
+) -> AsyncIterator[Engine]:
+    """An engine on a scripted chain, on a connection to its schema."""
+    async with Node(urls, chain_id=CHAIN_ID, request_seconds=request_seconds, rest_seconds=0.001) as node:
+        yield Engine(
+            node,
+            Source(node, ROUTER.topics),
+            Writer(connection, ROUTER, pipelined_logs=pipelined_logs),
+            first_block=ScriptedChain.first_block,
+            journal_blocks=journal_blocks,
+            pace=pace,
+        )
 
 
 async def run_until_crash(engine: Engine, connection: AsyncConnection, after: int) -> bool:

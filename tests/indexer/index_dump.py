@@ -4,46 +4,50 @@ from collections import Counter
 from typing import Any
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.sql import SQL, Identifier
 
+from indexer.layout import LAYOUTS, Layout, layouts
 from indexer.publish import chain_schema
-
-_TABLES = """
-select table_name from information_schema.tables
-where table_schema = %s and table_type = 'BASE TABLE' and table_name <> 'alembic_version' order by 1
-"""
 
 
 def dump(admin_url: str, generation: int) -> dict[str, list[str]]:
     """Every table's rows, sorted, without running numbers; the feed as what remains after what was taken back."""
+    with psycopg.connect(admin_url, options="-c timezone=UTC") as connection:
+        return dump_over(connection, generation)
+
+
+def dump_over(connection: psycopg.Connection[Any], generation: int) -> dict[str, list[str]]:
+    """The same over a connection that works in UTC."""
     schema = chain_schema(generation)
-    with psycopg.connect(admin_url, row_factory=dict_row, options="-c timezone=UTC") as connection:
-        names = [row["table_name"] for row in connection.execute(_TABLES, (schema,))]
-        return {name: _rows(connection, schema, name) for name in names}
+    found = layouts(connection.execute(LAYOUTS, (schema,)).fetchall())
+    return {name: _rows(connection, schema, found[name]) for name in sorted(found) if name != "alembic_version"}
 
 
-def _rows(connection: psycopg.Connection[dict[str, Any]], schema: str, name: str) -> list[str]:
+def _rows(connection: psycopg.Connection[Any], schema: str, table: Layout) -> list[str]:
     # What the journal holds below its window is let go of now and then, not at once; an index that meets many blocks
     # at once does not keep the headers of all.
-    window = f"(select history_block from {schema}.cursor)"
-    rest = ""
-    if name == "feed":
-        rest = " order by seq"
-    elif name.endswith("_journal"):
-        rest = f" where replaced_in > {window}"
-    elif name == "headers":
-        rest = f" where number >= (select least(finalized_block, block_number) from {schema}.cursor)"
-    rows = connection.execute(f"select * from {schema}.{name}{rest}").fetchall()
-    for row in rows:
-        row.pop("seq", None)
-    return _remaining(rows) if name == "feed" else sorted(map(repr, rows))
+    rest, columns = SQL(""), table.columns
+    if table.name == "feed":
+        rest, columns = SQL("order by seq"), ("reverted", *(each for each in table.columns if each != "reverted"))
+    elif table.name.endswith("_journal"):
+        rest = SQL("where replaced_in > (select history_block from {}.cursor)")
+    elif table.name == "headers":
+        rest = SQL("where number >= (select least(finalized_block, block_number) from {}.cursor)")
+    copying = SQL("copy (select {} from {} {}) to stdout").format(
+        SQL(", ").join(map(Identifier, columns)),
+        Identifier(schema, table.name),
+        rest.format(Identifier(schema)),
+    )
+    with connection.cursor() as cursor, cursor.copy(copying) as copy:
+        rows = b"".join(copy).decode().splitlines()
+    return _remaining(rows) if table.name == "feed" else sorted(rows)
 
 
-def _remaining(feed: list[dict[str, Any]]) -> list[str]:
+def _remaining(feed: list[str]) -> list[str]:
     """The feed after its reverts; a row taken back must be there, and none may be there twice."""
     standing: Counter[str] = Counter()
-    for row in feed:
-        is_reverted = row.pop("reverted")
-        standing[repr(row)] += -1 if is_reverted else 1
-        assert standing[repr(row)] in (0, 1), f"the feed has {row} {standing[repr(row)]} times"
+    for line in feed:
+        reverted, row = line.split("\t", 1)
+        standing[row] += -1 if reverted == "t" else 1
+        assert standing[row] in (0, 1), f"the feed has {row} {standing[row]} times"
     return sorted(standing.elements())

@@ -1,12 +1,12 @@
 """A chain that does what a seed says: registrations, titles, transfers, new versions, reorgs down to finality."""
 
-import json
 import random
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from eth_abi.abi import encode
+from eth_abi.encoding import TupleEncoder
+from eth_abi.registry import registry
 from eth_hash.auto import keccak
 
 from indexer.projection import Contract
@@ -39,12 +39,18 @@ def layout(contract: str, event: str) -> tuple[str, list[dict[str, Any]], list[d
 def encode_event(contract: str, event: str, values: dict[str, Any]) -> dict[str, Any]:
     """The address, topics and data of a log, made by eth-abi alone."""
     topic0, indexed, rest = layout(contract, event)
-    words = encode([each["type"] for each in indexed], [values[each["name"]] for each in indexed]).hex()
+    words = _encoder(contract, event, True)([values[each["name"]] for each in indexed]).hex()
     return {
         "address": "0x" + ADDRESSES[contract].hex(),
         "topics": [topic0, *("0x" + words[start : start + 64] for start in range(0, len(words), 64))],
-        "data": "0x" + encode([each["type"] for each in rest], [values[each["name"]] for each in rest]).hex(),
+        "data": "0x" + _encoder(contract, event, False)([values[each["name"]] for each in rest]).hex(),
     }
+
+
+@cache
+def _encoder(contract: str, event: str, is_indexed: bool) -> TupleEncoder:
+    inputs = layout(contract, event)[1 if is_indexed else 2]
+    return TupleEncoder(encoders=tuple(registry.get_encoder(each["type"]) for each in inputs))
 
 
 def any_event(rng: random.Random, contract: str, event: str) -> dict[str, Any]:
@@ -120,8 +126,10 @@ class ScriptedChain:
 
     first_block = 3
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, *, may_reorg: bool = True) -> None:
+        """``may_reorg``: whether what the events amounted to is kept of each block, which is dear for a long chain."""
         self.rng = rng
+        self._may_reorg = may_reorg
         self.has_log_times = rng.random() < 0.7
         self.finalized = 0
         self.blocks = [Block(0, rng.randbytes(32), bytes(32), 1_700_000_000)]
@@ -151,7 +159,7 @@ class ScriptedChain:
     def _mine(self, *, is_empty: bool) -> None:
         rng, parent = self.rng, self.head
         block = Block(parent.number + 1, rng.randbytes(32), parent.hash, parent.time + rng.randint(0, 3))
-        world = self._worlds[-1].copy()
+        world = self._worlds[-1].copy() if self._may_reorg else self._worlds.pop()
         log_index = 0
         for tx_index in range(0 if is_empty else rng.randint(1, 3)):
             tx_hash = rng.randbytes(32)
@@ -276,8 +284,4 @@ class ScriptedChain:
 
     def _account(self) -> bytes:
         """One of a few accounts, so that the same rows change again and again."""
-        return keccak(bytes([self.rng.randrange(8)]))[:20]
-
-
-def as_json(value: Any) -> bytes:
-    return json.dumps(value).encode()
+        return _keccak(bytes([self.rng.randrange(8)]))[:20]

@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
-from tests.indexer.scripted_chain import Block, ScriptedChain, as_json
+from tests.indexer.scripted_chain import Block, ScriptedChain
 
 CHAIN_ID = 31337
 
@@ -62,12 +63,12 @@ class ScriptedNode:
             await runner.cleanup()
 
     async def _handle(self, request: web.Request) -> web.Response:
-        calls = await request.json()
+        calls = msgspec.json.decode(await request.read())
         self.before_request()
         if self.rng.random() < self.temper.faulty:
             return await self._misbehave(request)
         self._lag = self.rng.randint(1, 3) if self.rng.random() < self.temper.lagging else 0
-        return web.Response(body=as_json([self._reply(call) for call in calls]), content_type="application/json")
+        return _as_json([self._reply(call) for call in calls])
 
     async def _misbehave(self, request: web.Request) -> web.Response:
         match self.rng.choice([*(0, 1, 2, 3, 5) * 4, 4]):  # hanging costs the most time
@@ -79,7 +80,7 @@ class ScriptedNode:
                 return web.Response(body=b'[{"jsonrpc":"2.0","id":0,"resu', content_type="application/json")
             case 3:
                 body = {"jsonrpc": "2.0", "id": None, "error": {"code": -32603, "message": "internal error"}}
-                return web.Response(body=as_json(body), content_type="application/json")
+                return _as_json(body)
             case 4:
                 await asyncio.sleep(self.temper.hang_seconds)
                 return web.Response(status=504)
@@ -141,3 +142,7 @@ class ScriptedNode:
         if last - first + 1 > self.temper.largest_range:
             raise RpcRefusal(-32602, f"eth_getLogs is limited to a {self.temper.largest_range} blocks range")
         return self.chain.blocks[first : last + 1]
+
+
+def _as_json(value: Any) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value), content_type="application/json")

@@ -12,20 +12,26 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from prometheus_client import REGISTRY
+from psycopg import AsyncConnection
 
+from indexer.connections import connect
 from indexer.migrate import migrate
+from indexer.publish import chain_schema
 from stack.databases import Database
-from tests.indexer.engines import run_until_crash, scripted_engine
-from tests.indexer.index_dump import dump
+from tests.indexer.engines import QUICK, engine_on, run_until_crash, scripted_engine
+from tests.indexer.index_dump import dump_over
 from tests.indexer.scripted_chain import ScriptedChain
 from tests.indexer.scripted_node import ScriptedNode, Temper
 
 SEEDS = int(os.environ.get("STEMMA_SIMULATION_SEEDS", "40"))
 KEPT = Path(__file__).with_name("kept_seeds.txt")
 ROUNDS = 3
+STUCK_SECONDS = 300
+"""Far more than a seed needs on a machine that others use, too."""
 TIMEOUT_SECONDS = 300 + 20 * SEEDS
 
 
@@ -48,14 +54,16 @@ async def simulate_all(chosen: Sequence[int], database: Database) -> Seen:
     """Simulate all the seeds, then fail if one of them did."""
     await asyncio.to_thread(migrate, database.admin_url, generation=2)
     seen, failed = Seen(), {}
-    for seed in chosen:
-        try:
-            await simulate(seed, database, seen)
-        except Exception as failure:  # noqa: BLE001 - all seeds are tried, then the bad ones are told
-            failed[seed] = failure
-            keep(seed, failure)
-            traceback.print_exception(failure)
-        forget(database.admin_url)
+    async with connect(database.indexer_url, chain_schema(2), "writer") as fresh:
+        with psycopg.connect(database.admin_url, options="-c timezone=UTC", autocommit=True) as admin:
+            for seed in chosen:
+                try:
+                    await simulate(seed, database, admin, fresh, seen)
+                except Exception as failure:  # noqa: BLE001 - all seeds are tried, then the bad ones are told
+                    failed[seed] = failure
+                    keep(seed, failure)
+                    traceback.print_exception(failure)
+                forget(admin)
     assert not failed, f"seeds that failed, now in {KEPT.name}: {failed}"
     return seen
 
@@ -67,7 +75,10 @@ def keep(seed: int, failure: Exception) -> None:
         kept.write(f"{seed}  # {type(failure).__name__}: {why}\n")
 
 
-async def simulate(seed: int, database: Database, seen: Seen) -> None:
+async def simulate(
+    seed: int, database: Database, admin: psycopg.Connection[Any], fresh: AsyncConnection, seen: Seen
+) -> None:
+    """Simulate one seed in empty schemas; ``fresh`` is the connection of the fresh index, which is never cut."""
     rng, reorgs_before = random.Random(seed), reorgs()
     chain = ScriptedChain(rng)
     chain.mine(rng.randint(1, 60))
@@ -92,27 +103,26 @@ async def simulate(seed: int, database: Database, seen: Seen) -> None:
         for _ in range(ROUNDS):
             copied_above = rng.choice([-1, 20, 1_000])
             async with (
-                asyncio.timeout(120),
-                scripted_engine(database.indexer_url, node.url, other.url, pipelined_logs=copied_above) as (
-                    engine,
-                    connection,
-                ),
+                asyncio.timeout(STUCK_SECONDS),
+                scripted_engine(
+                    *(database.indexer_url, node.url, other.url),
+                    pace=replace(QUICK, marks=seed % 2 * QUICK.marks),  # with every other seed at each block
+                    pipelined_logs=copied_above,
+                    request_seconds=0.25,
+                ) as (engine, connection),
             ):
                 seen.crashes += await run_until_crash(engine, connection, rng.randint(1, rng.choice([100, 1_200])))
         node.before_request, node.temper = (lambda: None), Temper()
-        async with asyncio.timeout(60), scripted_engine(database.indexer_url, node.url) as (engine, _):
+        async with asyncio.timeout(STUCK_SECONDS), scripted_engine(database.indexer_url, node.url) as (engine, _):
             await engine.run(until=chain.head.number)
             assert engine.chain.tip.hash == chain.head.hash
-        async with (
-            asyncio.timeout(60),
-            scripted_engine(database.indexer_url, node.url, generation=2, pipelined_logs=-1) as (engine, _),
-        ):
+        async with asyncio.timeout(STUCK_SECONDS), engine_on(fresh, node.url, pipelined_logs=-1) as engine:
             await engine.run(until=chain.head.number)
-    grown, fresh = (dump(database.admin_url, generation) for generation in (1, 2))
-    for table, rows in fresh.items():
+    grown, anew = (dump_over(admin, generation) for generation in (1, 2))
+    for table, rows in anew.items():
         assert grown[table] == rows, f"table {table} differs"
     seen.reorgs += reorgs() - reorgs_before
-    seen.recordings += len(fresh["recordings"])
+    seen.recordings += len(anew["recordings"])
 
 
 def reorgs() -> int:
@@ -121,7 +131,7 @@ def reorgs() -> int:
 
 
 def live(chain: ScriptedChain, rng: random.Random) -> None:
-    """The chain moves on between two requests, or changes its mind: as deep as it may, or the last few blocks."""
+    """The chain moves on between two requests, or changes its mind, or both."""
     draw = rng.random()
     if draw < 0.10:
         chain.mine(rng.randint(1, 3))
@@ -130,13 +140,14 @@ def live(chain: ScriptedChain, rng: random.Random) -> None:
         chain.reorg(depth, depth + rng.choice([-1, 0, 1, 1, 2]))
     elif draw < 0.228:
         chain.mine(rng.randint(20, 40))
+    elif draw < 0.234:  # so far that what was given up would be final by now
+        chain.reorg(rng.randint(1, 14), rng.randint(20, 40))
 
 
-def forget(admin_url: str) -> None:
-    with psycopg.connect(admin_url) as connection:
-        tables = connection.execute(
-            "select format('%I.%I', schemaname, tablename) from pg_tables"
-            " where schemaname in ('chain_1', 'chain_2', 'content') and tablename <> 'alembic_version'"
-        ).fetchall()
-        for (name,) in tables:  # few rows each: to truncate a table costs more, for each of its indexes is made anew
-            connection.execute(f"delete from {name}")
+def forget(admin: psycopg.Connection[Any]) -> None:
+    """Empty all tables. They have few rows: to truncate one costs more, for each of its indexes is made anew."""
+    tables = admin.execute(
+        "select format('%I.%I', schemaname, tablename) from pg_tables"
+        " where schemaname in ('chain_1', 'chain_2', 'content') and tablename <> 'alembic_version'"
+    ).fetchall()
+    admin.execute("; ".join(f"delete from {name}" for (name,) in tables))

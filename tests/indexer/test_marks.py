@@ -6,6 +6,7 @@ The answers are put in the source's mouth: of real nodes behind one URL nobody c
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
@@ -13,11 +14,12 @@ import pytest
 from indexer.blocks import Batch, Header, Marks
 from indexer.calls import RpcBlock
 from indexer.source import Source
-from tests.indexer.engines import scripted_engine
+from tests.indexer.engines import QUICK, scripted_engine
 from tests.indexer.scripted_chain import ScriptedChain
 from tests.indexer.scripted_node import ScriptedNode
 
 pytestmark = pytest.mark.anyio
+ALWAYS_LOOKING = replace(QUICK, marks=0.0)
 
 
 @pytest.fixture
@@ -30,15 +32,14 @@ async def node() -> AsyncIterator[ScriptedNode]:
 async def test_a_mark_beyond_the_tip_makes_nothing_final_that_may_change(database, node) -> None:
     """The head is a laggard's, the marks are those of a node that is ahead on another branch."""
     node.chain.mine(30)
-    async with scripted_engine(database.indexer_url, node.url) as (engine, _):
+    async with scripted_engine(database.indexer_url, node.url, pace=ALWAYS_LOOKING) as (engine, _):
         await engine.run(until=node.chain.head.number)
         anchor, beyond = engine.chain.anchor.number, node.chain.head.number + 8
 
         async def marks(source: Source, head: Header) -> Marks:
             return Marks(beyond, beyond)
 
-        with patch.object(Source, "marks", marks), patch("indexer.engine.MARKS_SECONDS", 0.0):
-            engine._marks_due = 0.0
+        with patch.object(Source, "marks", marks):
             await engine.converge()
         assert engine.chain.anchor.number == anchor
 
@@ -60,14 +61,9 @@ async def test_finality_goes_on_where_it_is_as_fast_as_the_blocks(database, node
     async def newest(source: Source, head: Header) -> Marks:
         return Marks(head.number, head.number)
 
-    async with scripted_engine(database.indexer_url, node.url) as (engine, _):
+    async with scripted_engine(database.indexer_url, node.url, pace=ALWAYS_LOOKING) as (engine, _):
         await engine.run(until=node.chain.head.number)
-        with (
-            patch.object(Source, "live", ahead),
-            patch.object(Source, "marks", newest),
-            patch("indexer.engine.MARKS_SECONDS", 0.0),
-        ):
-            engine._marks_due = 0.0
+        with patch.object(Source, "live", ahead), patch.object(Source, "marks", newest):
             for _ in range(20):
                 node.chain.mine(1)
                 await engine.converge()
