@@ -26,10 +26,6 @@ def migrate() -> None:
 @click.command()
 def jobs() -> None:
     """Do the API's background work: queue, messages, sender, schedules."""
-    import asyncio
-    import signal
-
-    from api.jobs import run_jobs
     from stemma.logging import configure
     from stemma.metrics import serve_metrics
     from stemma.settings import get_settings
@@ -37,6 +33,11 @@ def jobs() -> None:
     settings = get_settings()
     configure("api-jobs", settings.log_format)
     serve_metrics(settings)
+
+    import asyncio
+    import signal
+
+    from api.jobs import run_jobs
 
     async def run_until_told_to_stop() -> None:
         work = asyncio.ensure_future(run_jobs(settings))
@@ -56,10 +57,6 @@ def jobs() -> None:
 
 
 def _serve() -> None:
-    import uvicorn
-
-    from api.app import create_app
-    from api.server import QuietServer
     from stemma.logging import configure
     from stemma.metrics import serve_metrics
     from stemma.settings import get_settings
@@ -67,6 +64,12 @@ def _serve() -> None:
     settings = get_settings()
     configure("api", settings.log_format)
     serve_metrics(settings)
+
+    import uvicorn
+
+    from api.app import create_app
+    from api.server import QuietServer
+
     configuration = uvicorn.Config(
         create_app(settings),
         host=settings.api_host,
