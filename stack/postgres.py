@@ -55,8 +55,9 @@ class PostgresServer:
         }
         if not self.durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            settings |= {"wal_level": "minimal", "max_wal_senders": "0", "max_wal_size": "4GB"}
             # Thousands of short connections and databases: slow hashing and tidying-up would cost more than the tests.
-            settings |= {"scram_iterations": "1", "autovacuum_naptime": "5min"}
+            settings |= {"scram_iterations": "1", "autovacuum": "off"}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Program(
             name="postgres",
@@ -83,7 +84,7 @@ def prepare_postgres(home: Path, port: int, *, durable: bool = True) -> Postgres
     """Find the binaries, make the cluster on first use, clear away what a crash left. Takes 1.5 s once, then none.
 
     :param home: the stack's folder; data is in `postgres/` below it, or where `postgres.location` says.
-    :param durable: False for tests: faster, a crash of the machine may lose data.
+    :param durable: False for tests: faster, a crash of the machine may lose data; nothing vacuums or analyzes.
     :raises BinaryMissing: the wheel is not installed.
     :raises DataFolderUnusable: the data belongs to another account, or to another major version.
     """

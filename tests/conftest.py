@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from stack.redis import redis_program
 from stack.redis import redis_url as url_of_redis
 
 ROOT = Path(__file__).resolve().parent.parent
+MEMORY, ROOM_BYTES = Path("/dev/shm"), 8 * 1024**3
 # A busy machine makes any example slow now and then, which shows nothing.
 settings.register_profile("stemma", deadline=None)
 settings.load_profile("stemma")
@@ -41,10 +42,18 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+def has_room(folder: Path) -> bool:
+    """Whether it is there and takes what the tests' servers may write. A container's is 64 MB by default."""
+    return folder.is_dir() and os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > ROOM_BYTES
+
+
 @pytest.fixture(scope="session")
 def session_home() -> Iterator[Path]:
-    """A folder for the servers of this run, reachable by the account that Postgres runs as."""
-    folder = Path(tempfile.mkdtemp(prefix="stemma-tests-"))
+    """A folder for the servers of this run, reachable by the account that Postgres runs as.
+
+    In memory where there is plenty: each test's database is a copy of some 300 files.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="stemma-tests-", dir=MEMORY if has_room(MEMORY) else None))
     folder.chmod(0o711)
     yield folder
     remove_home(folder)
@@ -158,27 +167,6 @@ def deployed(deployment_state: tuple[Path, Path], tmp_path: Path) -> Iterator[De
     shutil.copytree(deployments, mine)
     with RunningProgram.start(anvil_program(state, port)):
         yield Deployed(AnvilNode(anvil_url(port)), mine)
-
-
-@pytest.fixture(scope="session")
-def make_stack_home(deployment_state: tuple[Path, Path]) -> Iterator[Callable[..., Path]]:
-    """Makes fresh homes for `stack.running.running_stack`; `seeded` ones have the contracts on their chain already."""
-    homes: list[Path] = []
-
-    def make(*, seeded: bool = True) -> Path:
-        home = Path(tempfile.mkdtemp(prefix="stemma-stack-"))
-        home.chmod(0o711)
-        homes.append(home)
-        if seeded:
-            state, deployments = deployment_state
-            (home / "anvil").mkdir()
-            shutil.copy(state, home / "anvil" / "state.json")
-            shutil.copytree(deployments, home / "deployments")
-        return home
-
-    yield make
-    for home in homes:
-        remove_home(home)
 
 
 @pytest.fixture(scope="session")

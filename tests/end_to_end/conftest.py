@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import soundfile
 
 from stack.demo.artist import Artist
+from stack.home import remove_home
 from stack.running import RunningStack, running_stack
 from stem_worker.synth.song import make_song
 from tests.end_to_end.chain import Chain, chain_of
@@ -22,16 +24,35 @@ _seeds = count(500_000)
 
 
 @pytest.fixture(scope="session")
-def stack(make_stack_home: Callable[..., Path]) -> Iterator[RunningStack]:
-    """Its chain has the contracts already; a stack that deploys on a bare one is in tests/stack/test_up.py."""
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.endswith("_URL")},
-        "STEM_MODEL": "demucs-tiny-synth",
-        "WORKER_THREADS": "1",  # beside other tests, more threads only wait for each other
-        "UPLOAD_MAX_SECONDS": str(MAX_SECONDS),
-        "UPLOAD_MAX_BYTES": str(MAX_BYTES),
-    }
-    with running_stack(make_stack_home(), environment=environment) as running:
+def make_stack_home() -> Iterator[Callable[[], Path]]:
+    """Makes fresh homes for `stack.running.running_stack`."""
+    homes: list[Path] = []
+
+    def make() -> Path:
+        home = Path(tempfile.mkdtemp(prefix="stemma-stack-"))
+        home.chmod(0o711)
+        homes.append(home)
+        return home
+
+    yield make
+    for home in homes:
+        remove_home(home)
+
+
+@pytest.fixture(scope="session")
+def plain_environment() -> dict[str, str]:
+    """This environment without settings that would replace a part."""
+    replaced = ("PUBSUB_EMULATOR_HOST", "RPC_URLS", "STEMMA_HOME")
+    kept = {name: value for name, value in os.environ.items() if name not in replaced and not name.endswith("_URL")}
+    # Beside other tests, more threads only wait for each other.
+    return {**kept, "STEM_MODEL": "demucs-tiny-synth", "WORKER_THREADS": "1"}
+
+
+@pytest.fixture(scope="session")
+def stack(make_stack_home: Callable[[], Path], plain_environment: dict[str, str]) -> Iterator[RunningStack]:
+    """On a bare chain, where it deploys the contracts."""
+    limits = {"UPLOAD_MAX_SECONDS": str(MAX_SECONDS), "UPLOAD_MAX_BYTES": str(MAX_BYTES)}
+    with running_stack(make_stack_home(), environment=plain_environment | limits) as running:
         yield running
 
 

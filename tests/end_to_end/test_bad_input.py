@@ -21,7 +21,7 @@ from tests.end_to_end.chain import Chain
 from tests.end_to_end.conftest import MAX_BYTES, MAX_SECONDS
 from tests.end_to_end.journeys import end_of, upload_signed
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
 RATE = 44_100
 

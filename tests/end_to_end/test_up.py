@@ -1,4 +1,7 @@
-"""`stemma up` with the real services: ready, continued where it stopped, refused twice, parts replaced by real ones."""
+"""`stemma up` with the real services: ready, continued where it stopped, refused twice, parts replaced by real ones.
+
+The last file of its folder, since it stops the stack that they share.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,13 @@ import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import soundfile
 
+from stack.anvil import anvil_url
 from stack.anvil_node import AnvilNode
 from stack.databases import Database
 from stack.demo.artist import Artist
@@ -30,22 +33,7 @@ from stack.running import RunningStack, running_stack
 from stem_worker.synth.song import make_song
 from tests.end_to_end.journeys import end_of, upload_signed
 
-pytestmark = [pytest.mark.timeout(240)]
-
-
-@pytest.fixture(scope="module")
-def plain_environment() -> dict[str, str]:
-    """This environment without settings that would replace a part."""
-    replaced = ("DATABASE_URL", "REDIS_URL", "PUBSUB_EMULATOR_HOST", "RPC_URLS", "STORAGE_URL", "STEMMA_HOME")
-    kept = {name: value for name, value in os.environ.items() if name not in replaced}
-    return {**kept, "STEM_MODEL": "demucs-tiny-synth", "WORKER_THREADS": "1"}
-
-
-@pytest.fixture(scope="module")
-def first_run(make_stack_home: Any, plain_environment: dict[str, str]) -> Iterator[tuple[Path, RunningStack]]:
-    home = make_stack_home(seeded=False)
-    with running_stack(home, environment=plain_environment) as stack:
-        yield home, stack
+pytestmark = [pytest.mark.timeout(300)]
 
 
 def read(url: str) -> Any:
@@ -53,9 +41,8 @@ def read(url: str) -> Any:
         return json.load(answer)
 
 
-def test_every_part_runs_and_the_api_answers(first_run: tuple[Path, RunningStack]) -> None:
-    home, stack = first_run
-    assert list((home / "deployments").glob("*.json")), "the contracts were not deployed on the bare chain"
+def test_every_part_runs_and_the_api_answers(stack: RunningStack) -> None:
+    assert list((stack.home / "deployments").glob("*.json")), "the contracts were not deployed on the bare chain"
     for name in ("postgres", "redis", "anvil", "pubsub", "api", "api-jobs", "indexer", "worker"):
         assert birth(stack.pid(name)) is not None
     assert "paths" in read(f"{stack.api_url}/openapi.json")
@@ -63,8 +50,7 @@ def test_every_part_runs_and_the_api_answers(first_run: tuple[Path, RunningStack
         assert answer.status == 200
 
 
-def test_a_process_gets_its_own_login_and_only_the_keys_it_signs_with(first_run: tuple[Path, RunningStack]) -> None:
-    _, stack = first_run
+def test_a_process_gets_its_own_login_and_only_the_keys_it_signs_with(stack: RunningStack) -> None:
     keys = {"RELAYER_PRIVATE_KEY", "ATTESTOR_PRIVATE_KEY"}
     held = {name: keys & stack.environment(name).keys() for name in ("api", "api-jobs", "indexer", "worker")}
     assert held == {
@@ -78,27 +64,24 @@ def test_a_process_gets_its_own_login_and_only_the_keys_it_signs_with(first_run:
     assert stack.environment("worker")["DATABASE_URL"] == ""
 
 
-def test_secrets_are_for_their_owner_alone(first_run: tuple[Path, RunningStack]) -> None:
-    home, _ = first_run
-    files = [*(home / "secrets").iterdir(), home / "run" / "ready.json"]
+def test_secrets_are_for_their_owner_alone(stack: RunningStack) -> None:
+    files = [*(stack.home / "secrets").iterdir(), stack.home / "run" / "ready.json"]
     assert len(files) >= 5
     assert {oct(file.stat().st_mode & 0o777) for file in files} == {"0o600"}
 
 
 def test_a_second_up_on_the_same_home_is_refused_with_a_clear_sentence(
-    first_run: tuple[Path, RunningStack], plain_environment: dict[str, str]
+    stack: RunningStack, plain_environment: dict[str, str]
 ) -> None:
-    home, stack = first_run
-    command = stemma_command("up", "--home", str(home), "--env-file", os.devnull)
+    command = stemma_command("up", "--home", str(stack.home), "--env-file", os.devnull)
     done = subprocess.run(command, env=plain_environment, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
-    assert f"already running on {home} (process {stack.supervisor_pid}); stop it first" in done.stderr
+    assert f"already running on {stack.home} (process {stack.supervisor_pid}); stop it first" in done.stderr
     assert birth(stack.pid("api")) is not None
 
 
-def test_a_running_stack_can_be_joined(first_run: tuple[Path, RunningStack]) -> None:
-    home, stack = first_run
-    with running_stack(home, join=True) as joined:
+def test_a_running_stack_can_be_joined(stack: RunningStack) -> None:
+    with running_stack(stack.home, join=True) as joined:
         assert joined.api_url == stack.api_url
     assert birth(stack.pid("api")) is not None
 
@@ -118,8 +101,7 @@ def test_a_starting_stack_is_waited_for_and_joined(tmp_path: Path) -> None:
     assert not (tmp_path / "up.log").exists()
 
 
-def test_a_killed_service_is_started_again_and_a_held_one_stays_down(first_run: tuple[Path, RunningStack]) -> None:
-    _, stack = first_run
+def test_a_killed_service_is_started_again_and_a_held_one_stays_down(stack: RunningStack) -> None:
     old = stack.kill("indexer")
     assert stack.wait_for_restart("indexer", old) != old
     with stack.held_down("indexer"):
@@ -130,20 +112,19 @@ def test_a_killed_service_is_started_again_and_a_held_one_stays_down(first_run: 
 
 
 def test_a_second_run_continues_where_the_first_stopped(
-    first_run: tuple[Path, RunningStack], plain_environment: dict[str, str], tmp_path: Path
+    stack: RunningStack, plain_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    home, stack = first_run
-    node = AnvilNode(stack.environment("indexer")["RPC_URLS"])
+    node = AnvilNode(anvil_url(stack.ports["anvil"]))
     asyncio.run(put_a_song_into_the_catalog(stack, tmp_path))
     node.mine(3)
     shown = catalog_at(stack, node.block_number())
-    assert len(shown) == 1
+    assert shown
     chain = [node.rpc("eth_getBlockByNumber", hex(number), True) for number in range(node.block_number() + 1)]
     ports = stack.ports
-    pids = [entry.pid for entry in Ledger(home / "run").entries()]
+    pids = [entry.pid for entry in Ledger(stack.home / "run").entries()]
     assert stack.stop() == 0
     assert [pid for pid in pids if birth(pid) is not None] == []
-    with running_stack(home, environment=plain_environment) as again:
+    with running_stack(stack.home, environment=plain_environment) as again:
         assert again.ports == ports
         assert catalog_at(again, len(chain) - 1) == shown
         assert chain == [node.rpc("eth_getBlockByNumber", hex(number), True) for number in range(len(chain))]
@@ -152,7 +133,7 @@ def test_a_second_run_continues_where_the_first_stopped(
         assert "migrated" not in log
         assert "deployed" not in log
         supervisor = again.supervisor_pid
-        pids = [entry.pid for entry in Ledger(home / "run").entries()]
+        pids = [entry.pid for entry in Ledger(stack.home / "run").entries()]
         os.kill(supervisor, signal.SIGKILL)
         deadline = time.monotonic() + 20
         while any(birth(pid) is not None for pid in pids):
@@ -201,7 +182,7 @@ def test_given_parts_are_used_and_not_started(
         "STORAGE_URL": (tmp_path / "files").as_uri(),
         "PUBSUB_PROJECT": "given",
     }
-    home = make_stack_home(seeded=False)
+    home = make_stack_home()
     # Logins belong to the whole server, which other tests use.
     write_secret(home / "secrets" / "database-logins.json", json.dumps(login_passwords))
     with running_stack(home, environment=plain_environment | given, env_file=env_file) as stack:
