@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.contract_machines.mutants import MUTANTS, TABLE, Mutant, try_mutant
+from tests.contract_machines.misreadings import MUTANTS, Mutant
+from tests.contract_machines.mutants import TABLE, try_mutant
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.misreading)
