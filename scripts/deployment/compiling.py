@@ -1,35 +1,48 @@
-"""Compiles the contracts anew when any of them has changed.
+"""Compiles the contracts anew when any of them has changed, once for all who need them.
 
 ape compares a contract's own file and not the files that it imports, so a change of a library or a base contract would
 leave old code in its cache, to be tested and deployed.
 """
 
-import hashlib
-import os
-from pathlib import Path
+from copy import deepcopy
+from typing import Any
 
 from ape import project
+from ape_solidity import compiler
 
-_DIGEST = Path(".build") / "compiled.digest"
+from scripts.deployment.compiled import is_current, keep, source_digest
 
 
 def compile_if_stale() -> None:
-    """Make ape's cache that of the sources as they are."""
-    digest = _digest(project.path)
-    noted = project.path / _DIGEST
-    if noted.exists() and noted.read_text("ascii") == digest:
+    """Make ape's cache, and what is noted of the compiler's outputs, that of the sources as they are."""
+    if is_current(project.path):
         return
-    project.load_contracts(use_cache=False)
-    scratch = noted.with_suffix(".new")
-    scratch.write_text(digest, "ascii")
-    os.replace(scratch, noted)
+    made: dict[str, Any] = {}
+    compile_standard = compiler.compile_standard
+
+    def compile_what_is_read(order: dict[str, Any], **options: Any) -> dict[str, Any]:
+        """Without the syntax trees, which nobody reads, and with the storage layouts, of which ape knows nothing."""
+        order = deepcopy(order)
+        for outputs in order["settings"]["outputSelection"].values():
+            outputs.pop("", None)
+            outputs["*"] = [*outputs["*"], "storageLayout"]
+        answer: dict[str, Any] = compile_standard(order, **options)
+        for source, contracts in answer["contracts"].items():
+            made[source] = {name: _kept(output) for name, output in contracts.items()}
+        return answer
+
+    digest = source_digest(project.path)
+    compiler.compile_standard = compile_what_is_read
+    try:
+        project.load_contracts(use_cache=False)
+    finally:
+        compiler.compile_standard = compile_standard
+    keep(project.path, digest, made)
 
 
-def _digest(root: Path) -> str:
-    digest = hashlib.sha256()
-    for path in [*sorted((root / "contracts").rglob("*.sol")), root / "ape-config.yaml", root / "package-lock.json"]:
-        digest.update(f"{path.relative_to(root)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
-    return digest.hexdigest()
+def _kept(output: dict[str, Any]) -> dict[str, Any]:
+    code = output["evm"]["bytecode"]["object"]
+    return {"abi": output["abi"], "creation_code": code, "layout": output["storageLayout"]}
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,7 @@ def _version(folder: Path, web3: Web3, factory: str, first_block: int) -> int:
     return previous.version + 1
 
 
+@cache
 def standard_json_input(source_id: str) -> tuple[dict[str, Any], str]:
     """The compiler's standard-json input of one source and all it imports, and the compiler's full version.
 

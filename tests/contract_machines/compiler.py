@@ -1,10 +1,12 @@
-"""The contracts as the machines need them: ABI, code and storage layout, compiled by the shim and kept in .build."""
+"""The contracts as the machines need them: ABI, code and storage layout. Those of the repository are the ones that ape
+tests and deploys; changed ones are compiled by the shim and kept in .build."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from scripts.deployment.compiled import is_current, kept_outputs
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".build" / "contract_machines"
@@ -76,7 +80,10 @@ def compiled(sources: Sources, contracts: Iterable[str]) -> dict[str, Artifact]:
     Raises:
         CompilationFailed: the sources are not Solidity.
     """
-    settings = _settings({sources.path_of(name): name for name in contracts})
+    paths = {sources.path_of(name): name for name in contracts}
+    if sources.digest == Sources.of_repository().digest:
+        return _of_the_repository(paths)
+    settings = _settings(paths)
     key = hashlib.sha256((sources.digest + json.dumps(settings, sort_keys=True)).encode()).hexdigest()[:24]
     cached = CACHE / f"{key}.json"
     if not cached.exists():
@@ -88,8 +95,15 @@ def compiled(sources: Sources, contracts: Iterable[str]) -> dict[str, Artifact]:
     return {entry["name"]: Artifact(**entry) for entry in json.loads(cached.read_text())}
 
 
+def _of_the_repository(contracts: dict[str, str]) -> dict[str, Artifact]:
+    if not is_current(ROOT):
+        subprocess.run([sys.executable, "-m", "scripts.deployment.compiling"], check=True, cwd=ROOT)
+    made = kept_outputs(ROOT)
+    return {name: Artifact(name, **made[path][name]) for path, name in contracts.items()}
+
+
 def _settings(contracts: dict[str, str]) -> dict[str, Any]:
-    """What ape compiles with, so that the machines prove the code that is deployed."""
+    """What ape compiles with, so that a changed contract stands among the others as it would be deployed."""
     config = yaml.safe_load((ROOT / "ape-config.yaml").read_text())["solidity"]
     settings = {
         "optimizer": {"enabled": config.get("optimize", True), "runs": 200},

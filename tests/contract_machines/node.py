@@ -142,6 +142,7 @@ def running_node() -> Iterator[Node]:
             *("--accounts", "1"),
             *("--order", "fifo"),
             *("--prune-history", "64"),
+            *("--transaction-block-keeper", "64"),
             "--no-mining",
             "--auto-impersonate",
             "--silent",

@@ -1,5 +1,6 @@
 """Accounts and contracts. Tests run alike on ethereum:local:test and ethereum:local:foundry."""
 
+import gc
 from collections.abc import Callable, Iterator
 from dataclasses import astuple
 
@@ -10,7 +11,7 @@ from isolation import isolated
 from licensed_family import LicensedFamily
 from market import DOLLAR, PRICE, Market
 from money import Bank
-from quickening import quicken
+from quickening import quicken, start_plainly
 from reverting import simulate
 from sessions import FUNDS, Budget
 from timelock import carry_out, order
@@ -23,6 +24,19 @@ from stemma.chain.sessions import Session
 def pytest_sessionstart() -> None:
     """What is tested are the sources as they are; compiled here, where no test's time runs."""
     compile_if_stale()
+    start_plainly()
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded stays, and there is much of it to look through for garbage each time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+def pytest_unconfigure() -> None:
+    """Nor look through it once more at the end."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -264,12 +278,12 @@ def shared(house, payer, probe, wallet, unready_wallet, market, budget) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def undone_after_each_module(chain, shared) -> Iterator[None]:
     """Other modules see nothing of what a module does to the chain."""
-    with isolated(chain):
+    with isolated():
         yield
 
 
 @pytest.fixture(autouse=True)
 def undone_after_each_test(chain, undone_after_each_module) -> Iterator[None]:
     """Other tests see nothing of what a test does to the chain."""
-    with isolated(chain):
+    with isolated():
         yield

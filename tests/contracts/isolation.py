@@ -2,21 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+
+from nodes import node
 
 
 @contextmanager
-def isolated(chain: Any) -> Iterator[None]:
+def isolated() -> Iterator[None]:
     """Come back, however the block ends, to the chain as it is before it.
 
-    By the provider: ape's own list forgets a snapshot when one of the same block, whose id is the same, is restored,
-    and its `isolate` also sets the time back, after which py-evm may refuse to make the next block.
+    By the node: ape's own list forgets a snapshot when one of the same block, whose id is the same, is restored, and
+    its `isolate` also sets the time back, after which py-evm may refuse to make the next block.
     """
-    if chain.blocks.head.num_transactions:
-        chain.mine()  # or py-evm would do the last block's transactions again whenever it comes back to it
-    before = chain.provider.snapshot()
+    before = node().snapshot()
     try:
         yield
     finally:
-        chain.provider.restore(before)
-        chain.history.revert_to_block(chain.blocks.height)
+        node().restore(before)

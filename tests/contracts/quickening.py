@@ -1,57 +1,76 @@
-"""What ape, web3 and py-evm do over and over and tests of contracts do not need, left out to save their time.
+"""What ape does over and over and tests of contracts do not need, left out to save their time.
 
 The names are other packages' own, whose versions are pinned; one that is gone fails the run at its start.
 """
 
 from collections.abc import Callable
-from functools import cache
-from http.client import HTTPConnection
-from threading import Lock
+from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
-import ape_ethereum.provider
 import pytest
-from ape.contracts.base import ContractMethodHandler
-from eth.vm.code_stream import CodeStream
-from web3 import HTTPProvider
+from ape.api.accounts import TestAccountAPI
+from ape.contracts.base import ContractCall, ContractMethodHandler, ContractTransaction
+from ape_foundry.provider import FoundryProvider
+from eth.estimators.gas import binary_gas_search
+from eth_pydantic_types import HexBytes
+from nodes import Anvil, Message, node
+from quick_py_evm import quicken_py_evm
+
+_DYNAMIC_FEE = 2
+
+
+def start_plainly() -> None:
+    """Let anvil, when it is started, keep neither the steps of transactions nor states long gone, and tell nothing."""
+    whole = FoundryProvider.build_command
+
+    def build_command(provider: FoundryProvider) -> list[str]:
+        kept = [part for part in whole(provider) if part != "--steps-tracing"]
+        return [*kept, "--prune-history", "64", "--silent"]
+
+    FoundryProvider.build_command = build_command
 
 
 def quicken(provider: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave it out, for as long as the patches stand."""
-    # It traces each transaction, on py-evm by doing it again, for what contracts print. These print nothing.
-    monkeypatch.setattr(ape_ethereum.provider, "_post_send_transaction", lambda transaction, receipt: None)
-    # It asks the chain for a contract's code before each call.
+    # ape asks the chain for a contract's code before each call.
     monkeypatch.setattr(ContractMethodHandler, "_validate_is_contract", lambda handler: None)
-    monkeypatch.setattr(CodeStream, "__init__", _with_known_positions)
-    node = provider.web3.provider
-    if isinstance(node, HTTPProvider):
-        monkeypatch.setattr(node, "_make_request", _directly(node.endpoint_uri))
+    monkeypatch.setattr(ContractCall, "__call__", _call)
+    monkeypatch.setattr(ContractTransaction, "__call__", _sending())
+    chain = node()
+    if isinstance(chain, Anvil):
+        monkeypatch.setattr(provider.web3.provider, "_make_request", chain.post)
+    else:
+        quicken_py_evm(monkeypatch)
+        monkeypatch.setattr(provider.evm_backend.chain, "gas_estimator", _estimated_roughly)
 
 
-def _directly(endpoint: str) -> Callable[[str, bytes], bytes]:
-    """Posts over one connection, without a search for proxies, cookies and redirects around each request."""
-    url = urlsplit(endpoint)
-    connection = HTTPConnection(url.hostname or "", url.port, timeout=120)
-    taken = Lock()
-
-    def post(method: str, request: bytes) -> bytes:
-        with taken:
-            connection.request("POST", "/", request, {"Content-Type": "application/json"})
-            return connection.getresponse().read()
-
-    return post
+_estimated_roughly = partial(binary_gas_search, tolerance=500_000)
+"""Each time that a search halves its bounds, a deployment runs again."""
 
 
-_build = CodeStream.__init__
+def _call(method: ContractCall, *arguments: Any, sender: Any = None, **transaction: int) -> Any:
+    caller = method.account_manager.test_accounts[0] if sender is None else sender
+    return method._decode_returndata(HexBytes(node().call(_message(method, arguments, caller, transaction))))
 
 
-def _with_known_positions(stream: CodeStream, code: bytes) -> None:
-    """Where a code can be jumped to is the same in every call of it."""
-    _build(stream, code)
-    stream.invalid_positions, stream.valid_positions = _positions(code)
+def _sending() -> Callable[..., Any]:
+    by_ape = ContractTransaction.__call__
+
+    def send(method: ContractTransaction, *arguments: Any, sender: Any, **transaction: int) -> Any:
+        if not isinstance(sender, TestAccountAPI):
+            return by_ape(method, *arguments, sender=sender, **transaction)
+        converted = method.conversion_manager.convert_method_args(method.abi, arguments)
+        message = _message(method, converted, sender, transaction)
+        receipt = node().send(message)
+        sent = {"type": _DYNAMIC_FEE, "from": message.sender, "to": message.to, "data": message.data, "gas": 0}
+        return method.provider.network.ecosystem.decode_receipt(
+            {**receipt, **sent, "value": message.value, "gasPrice": receipt["effectiveGasPrice"]}
+        )
+
+    return send
 
 
-@cache
-def _positions(code: bytes) -> tuple[set[int], set[int]]:
-    return set(), set()
+def _message(method: Any, arguments: Any, sender: Any, transaction: dict[str, int]) -> Message:
+    ecosystem = method.provider.network.ecosystem
+    data = ecosystem.get_method_selector(method.abi) + ecosystem.encode_calldata(method.abi, *arguments)
+    return Message(sender=sender.address, to=method.address, data=bytes(data), **transaction)

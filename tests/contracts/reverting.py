@@ -3,7 +3,6 @@
 ape.reverts lets every failure pass that it cannot decode, which on some providers is most of them.
 """
 
-import ast
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,18 +12,9 @@ from typing import Any
 import ape
 import pytest
 from eth_abi.abi import decode
-from eth_tester.exceptions import TransactionFailed
 from eth_utils import keccak, to_checksum_address
 from house import ORDER
-from web3.exceptions import ContractLogicError
-
-
-class Reverted(Exception):
-    """A simulated call reverted with this data."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(data.hex())
-        self.data = data
+from nodes import Message, Reverted, node
 
 
 @contextmanager
@@ -47,18 +37,19 @@ def reverts_silently() -> Iterator[None]:
 
 def simulate(method, *arguments: Any, sender=None, **transaction: int) -> bytes:
     """Call a method as `sender`, with `value` or `gas`, and keep nothing. Raises Reverted."""
-    return _call({"to": method.contract.address, "data": method.encode_input(*arguments), **transaction}, sender)
+    message = Message(_address(sender), method.contract.address, bytes(method.encode_input(*arguments)), **transaction)
+    return node().call(message)
 
 
 def simulate_send(to: str, *, value: int, sender, data: bytes = b"") -> bytes:
     """Send native coin to an address and keep nothing. Raises Reverted."""
-    return _call({"to": to, "value": value, "data": data}, sender)
+    return node().call(Message(_address(sender), to, data, value))
 
 
 def simulate_deployment(container, *arguments: Any, sender) -> bytes:
     """Run a constructor and keep nothing. Raises Reverted."""
     code = container.contract_type.deployment_bytecode.to_bytes()
-    return _call({"data": code + container.constructor.encode_input(*arguments)}, sender)
+    return node().call(Message(_address(sender), None, code + container.constructor.encode_input(*arguments)))
 
 
 def decode_error(data: bytes) -> tuple[str, dict[str, Any]]:
@@ -76,16 +67,8 @@ def decode_error(data: bytes) -> tuple[str, dict[str, Any]]:
     }
 
 
-def _call(transaction: dict, sender) -> bytes:
-    if sender is not None:
-        transaction["from"] = sender.address
-    try:
-        return bytes(ape.chain.provider.web3.eth.call(transaction))
-    except ContractLogicError as error:
-        raise Reverted(bytes.fromhex(str(error.data).removeprefix("0x"))) from error
-    except TransactionFailed as error:
-        # eth-tester tells the bytes as the text of a Python literal.
-        raise Reverted(ast.literal_eval(str(error).removeprefix("execution reverted: "))) from error
+def _address(sender) -> str:
+    return (sender or ape.accounts.test_accounts[0]).address
 
 
 @cache

@@ -210,7 +210,7 @@ class TestOrder:
 
         outcomes = set()
         for steps in permutations([settle, claim_first, claim_second]):
-            with isolated(chain):
+            with isolated():
                 bank.pay(remix, usdc, 1_000_003)
                 steps[0]()
                 bank.pay(remix, usdc, 999_998)
@@ -231,7 +231,7 @@ class TestOrder:
     def test_dust_is_less_than_one_unit_per_ancestor(self, splitter, usdc, family, chain, grandchild, bank, payments):
         """However many payments it came in: shares round on the total."""
         entries = family.tables[grandchild].entries
-        with isolated(chain):
+        with isolated():
             for amount in payments:
                 bank.pay(grandchild, usdc, amount)
                 splitter.settle(grandchild, usdc, sender=bank.anyone)

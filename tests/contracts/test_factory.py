@@ -1,8 +1,8 @@
 """DeploymentFactory: addresses that depend on the factory's alone, one deployer, strictly in turn."""
 
 import pytest
-from ape.exceptions import ContractLogicError
 from eth_utils import keccak, to_checksum_address
+from nodes import Failed
 from reverting import reverts, simulate
 
 from scripts.deploy import created_address
@@ -83,7 +83,7 @@ def test_creation_without_code(factory, admin):
 
 
 def test_failure_does_not_use_the_number_up(factory, admin, init_code):
-    with pytest.raises(ContractLogicError):
+    with pytest.raises(Failed):
         factory.create(1, b"\xfe", sender=admin, gas=1_000_000)
     [created] = factory.create(1, init_code, sender=admin).decode_logs(factory.Created)
     assert created.at == created_address(factory.address, 1)

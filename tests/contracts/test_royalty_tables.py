@@ -5,8 +5,9 @@ from commits import digest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from isolation import isolated
+from nodes import Reverted
 from remixes import Family
-from reverting import Reverted, decode_error, reverts, simulate
+from reverting import decode_error, reverts, simulate
 
 from stemma.chain.intents import Parent, SigningDomain
 from stemma.chain.royalties import MAX_STACK_PPM, Entry, RoyaltyTable, TableRefused, parents_recordings, remix_table
@@ -276,7 +277,7 @@ class TestAgainstReference:
         domain = SigningDomain(chain_id=chain.chain_id, registry=ancestry.address)
         family = Family(ancestry, domain, creator, attestor, chain.pending_timestamp)
         name = data.draw(st.binary(min_size=8, max_size=8)).hex()
-        with isolated(chain):
+        with isolated():
             works = [family.track(f"{name} {n}") for n in range(2)]
             for generation in range(4):
                 shares = st.tuples(

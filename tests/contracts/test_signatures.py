@@ -7,7 +7,8 @@ import pytest
 from commits import digest
 from eth_abi.abi import encode
 from eth_account import Account
-from reverting import Reverted, simulate
+from nodes import Reverted
+from reverting import simulate
 
 from stemma.chain.signatures import ERC6492_SUFFIX, verify
 
