@@ -4,13 +4,13 @@ psycopg looks a dumper up for each value, which costs more than all else that is
 known beforehand. Formats: PostgreSQL, "COPY", section "Binary Format"; of each type, arrays too: its `…send` function.
 """
 
-import json
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 import psycopg
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
@@ -146,7 +146,7 @@ def _text(value: str) -> bytes:
 
 
 def _jsonb(value: Any) -> bytes:
-    encoded = json.dumps(value.obj if isinstance(value, Jsonb) else value).encode()
+    encoded = msgspec.json.encode(value.obj if isinstance(value, Jsonb) else value)
     return struct.pack(">ib", len(encoded) + 1, 1) + encoded
 
 

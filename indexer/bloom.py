@@ -21,21 +21,20 @@ def mask(item: bytes) -> int:
     return bits
 
 
-def holds(bloom: int, item: bytes) -> bool:
-    """Whether the bloom may hold an address or a topic; False is certain."""
-    bits = mask(item)
-    return bloom & bits == bits
+@lru_cache(maxsize=4096)
+def event_mask(address: bytes, topics: tuple[bytes, ...]) -> int:
+    """The bits of an address and of topics beside it."""
+    bits = mask(address)
+    for topic in topics:
+        bits |= mask(topic)
+    return bits
 
 
 def missing(bloom: int, logs: Sequence[Log], *, only_first_topic: bool) -> Log | None:
     """The first log that the bloom excludes, so that the block cannot hold it. Hashing all topics of many is dear."""
-    address, first = None, None
     for log in logs:
-        topics = log[7]
-        if only_first_topic and topics and log[6] is address and topics[0] == first:
-            continue
-        address, first = log[6], topics[0] if topics else None
-        if not all(holds(bloom, item) for item in (address, *(topics[:1] if only_first_topic else topics))):
+        bits = event_mask(log[6], log[7][:1] if only_first_topic else log[7])
+        if bloom & bits != bits:
             return log
     return None
 

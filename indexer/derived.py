@@ -27,6 +27,8 @@ on conflict do nothing
 """
 
 MIGRATE = "run `stemma indexer migrate`"
+_DOCUMENTS = Columns.by_type("content.documents", kind=("text", 25), digest=("bytea", 17), codec=("smallint", 21))
+
 COPIED_ROWS = 2_000
 """So many rows of a batch that may use COPY go by it, where they are only added."""
 _STAGED: tuple[tuple[str, LiteralString, int], ...] = ((IN_BLOCK, "bigint", 20), (NEWEST, "boolean", 16))
@@ -93,7 +95,7 @@ class Derivation(Span):
     counts: Mapping[str, int]
     copies: Sequence[_Load]
     loads: Sequence[_Load]
-    documents: Sequence[Sequence[Any]]
+    documents: Sequence[Any]
 
 
 class Derived:
@@ -180,7 +182,7 @@ class Derived:
             counts=counts,
             copies=copies,
             loads=loads,
-            documents=[list(each) for each in zip(*wanted, strict=True)] if self._wants_documents else (),
+            documents=parameters(_DOCUMENTS, list(wanted)) if wanted and self._wants_documents else (),
         )
 
     async def copy(self, derivation: Derivation) -> None:

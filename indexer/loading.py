@@ -53,6 +53,12 @@ class Columns:
         packs = compile_pack(oids), compile_arrays(oids)
         return cls(layout.name, (*chosen, *(each[0] for each in extra)), type_names, oids, *packs)
 
+    @classmethod
+    def by_type(cls, table: str, **columns: tuple[LiteralString, int]) -> "Columns":
+        """Columns by the names and oids of their types."""
+        type_names, oids = zip(*columns.values(), strict=True)
+        return cls(table, tuple(columns), type_names, oids, compile_pack(oids), compile_arrays(oids))
+
     @cached_property
     def as_arrays(self) -> Composed:
         """A query for the rows that `parameters` gives it."""
