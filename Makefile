@@ -54,8 +54,9 @@ lint: setup ## check style, types and the import rule
 bench-indexer: setup ## measure the indexer; the last line is one JSON object
 	@$(BIN)/python benchmarks/indexer_all.py
 
-soak-indexer: setup ## simulate 1,000 seeds of chain, node and process going wrong
-	STEMMA_SIMULATION_SEEDS=1000 $(BIN)/python -m pytest tests/indexer/test_simulation*.py -q -n 2 --dist loadfile
+soak-indexer: setup ## simulate 1,000 seeds of what goes wrong, then kill the indexer 100 times on anvil; SEEDS=n, KILLS=n
+	STEMMA_SIMULATION_SEEDS=$(or $(SEEDS),1000) $(BIN)/python -m pytest tests/indexer/test_simulation*.py -q -n 2 --dist loadfile
+	STEMMA_KILLS=$(or $(KILLS),100) $(BIN)/python -m pytest tests/indexer/test_on_anvil.py -q -k kill_9_each_time
 
 format: setup ## put the style right
 	$(BIN)/ruff check --fix .
