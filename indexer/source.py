@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from indexer import bloom
@@ -141,10 +142,13 @@ class Source:
         ``journaled_from``: the first block whose changes are remembered; no batch has blocks of both kinds.
         """
         ahead: deque[asyncio.Task[list[Ready]]] = deque()
+        # In a thread, so that Postgres, which gets a batch in many steps, never waits for the end of preparing another.
+        preparing = ThreadPoolExecutor(1, "preparing")
+        loop = asyncio.get_running_loop()
 
         async def fetch(start: int, end: int) -> list[Ready]:
             batches = await self._range(start, end, is_journaled=start >= journaled_from)
-            return [prepare(batch) for batch in batches]
+            return [await loop.run_in_executor(preparing, prepare, batch) for batch in batches]
 
         try:
             following = first
@@ -160,6 +164,7 @@ class Source:
                 for batch in batches:
                     yield batch
         finally:
+            preparing.shutdown(wait=False, cancel_futures=True)
             for task in ahead:
                 task.cancel()
             await asyncio.gather(*ahead, return_exceptions=True)
