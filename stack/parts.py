@@ -137,6 +137,9 @@ def process_environment(
     environment["DATABASE_URL"] = urls.get(name, "")  # the worker speaks to Pub/Sub and storage alone
     if environment.get("METRICS_PORT") != "0":
         environment["METRICS_PORT"] = str(ports[f"metrics-{name}"])  # one given for all would serve one of them
+    node = shared.get("RPC_URLS")
+    if name == "indexer" and "anvil" in ports and node == anvil_url(ports["anvil"]):
+        environment["RPC_URLS"] = f"{node},{node.replace('http', 'ws', 1)}"  # anvil tells of heads on the same port
     if name != "worker":
         environment.pop("ATTESTOR_PRIVATE_KEY", None)
     if name != "api-jobs":

@@ -29,6 +29,11 @@ class ApiRefusal(click.ClickException):
         """The stable error code."""
         return str(self.problem.get("code", ""))
 
+    @property
+    def detail(self) -> str:
+        """What is wrong, in a sentence."""
+        return str(self.problem.get("detail", ""))
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:

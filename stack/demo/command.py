@@ -15,6 +15,9 @@ import click
 import httpx
 from rich.console import Console
 
+from stack.errors import StackError
+from stemma.errors import AppError
+
 if TYPE_CHECKING:
     from stack.demo.artist import Artist
     from stack.demo.journey import Journey
@@ -23,21 +26,48 @@ if TYPE_CHECKING:
 
 @click.command("demo")
 @click.argument("song", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line of standard output.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON object as the last line of standard output, also of what fails.",
+)
 @click.option("--api", "origin", metavar="URL", help="Use the API that runs there, and no stack of this machine.")
 def command(song: Path | None, as_json: bool, origin: str | None) -> None:
     """Push SONG (WAV, FLAC, MP3, OGG, M4A), or a synthesized one, through the main job."""
     from stack.demo.report import print_report
 
     console = Console(file=sys.stderr if as_json else sys.stdout)
-    with _api(origin, console) as url:
-        try:
-            journey = asyncio.run(_push_through(url, song, console))
-        except httpx.TransportError as error:
-            raise click.ClickException(f"the API at {url} does not answer: {error}") from error
-        print_report(console, journey)
-    if as_json:
-        click.echo(json.dumps(journey.as_json()))
+    with _telling_failures(as_json):
+        with _api(origin, console) as url:
+            try:
+                journey = asyncio.run(_push_through(url, song, console))
+            except httpx.TransportError as error:
+                raise ApiSilent(f"the API at {url} does not answer: {error}") from error
+            print_report(console, journey)
+        if as_json:
+            click.echo(json.dumps(journey.as_json()))
+
+
+class ApiSilent(StackError):
+    """The API does not answer."""
+
+    code = "api_silent"
+    title = "The API does not answer"
+
+
+@contextmanager
+def _telling_failures(as_json: bool) -> Iterator[None]:
+    """Print what failed as one JSON object, too: ``{"error": {"code": …, "detail": …}}``."""
+    from stack.demo.artist import ApiRefusal
+    from stack.demo.journey import UploadFailed
+
+    try:
+        yield
+    except (ApiRefusal, UploadFailed, AppError) as error:
+        if as_json:
+            click.echo(json.dumps({"error": {"code": error.code, "detail": error.detail}}))
+        raise
 
 
 @contextmanager

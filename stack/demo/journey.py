@@ -27,7 +27,12 @@ STAGES = (
 
 
 class UploadFailed(click.ClickException):
-    """The song did not become a recording."""
+    """The song did not become a recording; ``code`` and ``detail`` are the upload's own."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"the song was refused: {detail} [{code}]")
+        self.code = code
+        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ async def travel(artist: Artist, song: DemoSong, on_progress: Callable[[str, int
         on_progress(progress.stage, progress.percent)
     recording = await artist.work(upload["recordingId"])
     if recording is None:
-        raise UploadFailed(f"recording {upload['recordingId']} is indexed, but the catalog does not show it")
+        raise UploadFailed("work_not_found", f"the catalog does not show the indexed recording {upload['recordingId']}")
     return Journey(recording, _durations(arrivals), await _measure(artist, song, recording))
 
 
@@ -84,7 +89,7 @@ def _raise_if_failed(progress: Progress) -> None:
     if progress.stage != "failed":
         return
     error = progress.error or {}
-    raise UploadFailed(f"the song was refused: {error.get('detail')} [{error.get('code')}]")
+    raise UploadFailed(str(error.get("code")), str(error.get("detail")))
 
 
 def _durations(arrivals: dict[str, datetime]) -> dict[str, float]:

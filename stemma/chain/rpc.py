@@ -23,7 +23,10 @@ class JsonRpc:
     """
 
     def __init__(self, urls: str | Sequence[str], client: httpx.AsyncClient | None = None) -> None:
-        self._urls = [urls] if isinstance(urls, str) else list(urls)
+        given = [urls] if isinstance(urls, str) else list(urls)
+        self._urls = [
+            url for url in given if not url.startswith(("ws://", "wss://"))
+        ]  # those tell the indexer of heads
         if not self._urls:
             raise ValueError("a JSON-RPC client needs an endpoint")
         self._owns_client = client is None

@@ -37,6 +37,6 @@ class Chain:
 
 def chain_of(stack: RunningStack) -> Chain:
     """The chain that a stack runs on."""
-    environment = stack.environment("indexer")
+    environment = stack.environment("api")
     deployment = json.loads((Path(environment["DEPLOYMENTS_DIR"]) / "31337.json").read_text())
     return Chain(environment["RPC_URLS"], deployment["contracts"]["StemRegistry"]["address"])

@@ -33,6 +33,11 @@ def test_nothing_given_embeds_everything(tmp_path: Path) -> None:
     environment = stack_environment(nothing, PORTS, KEYS)
     assert environment["PUBLIC_URL"] == f"http://127.0.0.1:{PORTS['api']}"
     assert environment["RPC_URLS"] == f"http://127.0.0.1:{PORTS['anvil']}"
+    database = Database.of("postgresql://x/y", dict.fromkeys(LOGINS, "z"))
+    for name in SERVICES:
+        urls = process_environment(name, environment, database, PORTS)["RPC_URLS"].split(",")
+        heads = [f"ws://127.0.0.1:{PORTS['anvil']}"] if name == "indexer" else []
+        assert urls == [environment["RPC_URLS"], *heads]
     assert environment["CHAIN_ID"] == "31337"
     assert environment["DEPLOYMENTS_DIR"] == str(tmp_path / "deployments")
     assert environment["STORAGE_URL"] == (tmp_path / "storage").as_uri()
