@@ -32,7 +32,19 @@ _WORTH_COMPRESSING = 1_000
 _GZIP_LEVEL = 1
 
 _SECTIONS = frozenset(
-    ("catalog", "graphql", "licenses", "payments", "terms", "attachments", "artists", "vault", "disputes", "protocol")
+    [
+        "catalog",
+        "graphql",
+        "licenses",
+        "payments",
+        "transfers",
+        "terms",
+        "attachments",
+        "artists",
+        "vault",
+        "disputes",
+        "protocol",
+    ]
 )
 _NEVER_KEPT = ("/audio", "/preview", "/stream")
 

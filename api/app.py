@@ -17,7 +17,7 @@ from api.graphql.routes import router as graphql
 from api.identity.routes import router as identity
 from api.ingestion.routes import UPLOAD_PATH
 from api.ingestion.routes import router as ingestion
-from api.middleware import BodyLimit, RequestContext
+from api.middleware import BodyLimit, HeadAsGet, RequestContext
 from api.problems import ContractError, ProblemType
 from api.resources import open_resources
 from api.rights.ancestry_routes import router as ancestry
@@ -104,6 +104,7 @@ def create_app(settings: Settings) -> FastAPI:
     openapi.install(app)
     app.add_middleware(BodyLimit, exempt=UPLOAD_PATH)
     app.add_middleware(KeptAnswers)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(RequestContext)
     app.add_middleware(  # the outermost, so that a browser may read the problems of the other two as well
         CORSMiddleware,

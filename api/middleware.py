@@ -3,6 +3,7 @@
 import re
 import time
 import uuid
+from http import HTTPStatus
 
 import structlog
 from starlette.datastructures import MutableHeaders
@@ -61,6 +62,46 @@ class BodyLimit:
             return message
 
         await self._app(scope, counting, send)
+
+
+class HeadAsGet:
+    """Answers HEAD as GET without the body where a route has no answer of its own to it (RFC 9110 §9.3.2)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI connection; all but HEAD passes through."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+        is_refused = False
+
+        async def unless_refused(message: Message) -> None:
+            nonlocal is_refused
+            if message["type"] == "http.response.start":
+                is_refused = message["status"] == HTTPStatus.METHOD_NOT_ALLOWED
+            if not is_refused:
+                await send(message)
+
+        await self._app(dict(scope), receive, unless_refused)
+        if is_refused:
+            await self._get(scope, receive, send)
+
+    async def _get(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun = False
+
+        async def gone_once_answered() -> Message:  # so that a stream ends
+            return {"type": "http.disconnect"} if has_begun else await receive()
+
+        async def without_body(message: Message) -> None:
+            nonlocal has_begun
+            if message["type"] == "http.response.start":
+                has_begun = True
+                await send(message)
+                await send({"type": "http.response.body", "body": b""})
+
+        await self._app({**scope, "method": "GET"}, gone_once_answered, without_body)
 
 
 class RequestContext:

@@ -193,7 +193,11 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     known = _BY_STATUS.get(error.status_code)
     problem = known[0](known[1]) if known else errors.RequestRejected(str(error.detail))
-    return response(request, problem, dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    allowed = headers.get("Allow", "").split(", ")
+    if "GET" in allowed and "HEAD" not in allowed:  # see `HeadAsGet`
+        headers["Allow"] = ", ".join([*allowed, "HEAD"])
+    return response(request, problem, headers)
 
 
 def _headers_of(error: AppError) -> dict[str, str]:

@@ -82,6 +82,7 @@ async def _measure(served: "_Served", database: Database, seconds: float) -> dic
         await _answer(port, request)
     rps, cost = await _closed_loop(served, lambda: rng.choice(visited), seconds, _CONNECTIONS)
     latencies = await _open_loop(port, lambda: rng.choice(visited), seconds, rps / 2)
+    await _closed_loop(served, lambda: next(fresh), 2.0, _CONNECTIONS)  # each connection plans the statement once
     fresh_rps, fresh_cost = await _closed_loop(served, lambda: next(fresh), seconds, _CONNECTIONS)
     await _closed_loop(served, lambda: _graphql(next(ids)), 2.0, 4)
     graphql_rps, graphql_cost = await _closed_loop(served, lambda: _graphql(next(ids)), seconds, 4)
@@ -133,7 +134,7 @@ async def _statements(database: Database) -> int:
     prepared = executor.prepare(GraphQLRequest(query=_QUERY, variables=variables))
     async with engine.connect() as connection:
         for group in prepared.groups.values():
-            await repository.read(connection, group.statement)
+            await repository.read(connection, group.statement, group.values)
     await engine.dispose()
     return len(counted)
 

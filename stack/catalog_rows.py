@@ -42,13 +42,22 @@ analyze songs;
 CHAIN = """
 insert into chain_1.cursor (chain_id, genesis_hash, contracts, block_number, block_hash, block_time, safe_block,
     finalized_block, history_block)
-values (31337, sha256('genesis'), '{{}}', {last}, sha256('{last}'), now(), {last} - 32, {last} - 64,
+values (31337, sha256('genesis'),
+    jsonb_build_object('IPNFT', '0x' || encode(substr(sha256('IPNFT'), 1, 20), 'hex')),
+    {last}, sha256('{last}'), now(), {last} - 32, {last} - 64,
     greatest({last} - 50000, 0));
 insert into chain_1.logs (block_number, log_index, tx_index, block_time, block_hash, tx_hash, address, topic0, topic1,
     topic2, topic3, data)
 select block_number, log_index + k, log_index / 20, at, sha256(int8send(block_number)), sha256(recording_id),
     substr(sha256('registry'), 1, 20), sha256(int4send(k)), recording_id, null, null, content_hash
 from songs, generate_series(0, 1) k;
+insert into chain_1.logs (block_number, log_index, tx_index, block_time, block_hash, tx_hash, address, topic0, topic1,
+    topic2, topic3, data)
+select block_number, log_index + 2, log_index / 20, at, sha256(int8send(block_number)), sha256(recording_id),
+    substr(sha256('IPNFT'), 1, 20), '\\xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef',
+    decode(repeat('00', 32), 'hex'), decode(repeat('00', 12), 'hex') || creator,
+    decode('00000000', 'hex') || recording_id, ''
+from songs where i %% 10 = 0;
 insert into chain_1.recordings (recording_id, creator, content_hash, credits_digest, credits_codec, resale_royalty_ppm,
     attestor, registered_at, version, block_number, log_index, changed_in, table_root, stack_ppm, ancestor_count,
     parent_count)
@@ -93,8 +102,8 @@ insert into chain_1.licenses (license_id, work_id, recording_id, licensee, holde
     granted_at, expires_at, remix_ppm, transferable, remix_id, price, fee, payer, seller, session_id, block_number,
     log_index, changed_in)
 select sha256(content_hash), recording_id, recording_id, substr(credits, 1, 20), substr(credits, 1, 20),
-    sha256(int4send(i %% 20)), i %% 5, 127, 0, at, null, 0, true, null, 1000000, 0, substr(credits, 1, 20), creator,
-    null, block_number, log_index, block_number
+    sha256(int4send(i / 10 %% 20)), i / 10 %% 5, 127, 0, at, null, 0, true, null, 1000000, 0,
+    substr(credits, 1, 20), creator, null, block_number, log_index, block_number
 from songs where i %% 10 = 3;
 insert into chain_1.payments (work_id, recording_id, token, payer, amount, received, payment_reference, paid_at,
     block_number, log_index)

@@ -27,7 +27,8 @@ from sqlalchemy import (
 )
 
 from api.catalog.cursors import Place
-from stemma.catalog.views import attachments, parents, recordings, search, separations
+from stemma.catalog.views import attachments, parents, recordings, search, separations, terms
+from stemma.works import Kind
 
 NEAR = 4_000
 """So many recordings are looked at one by one before the indexes are asked."""
@@ -36,7 +37,7 @@ COMMON = 100
 """What so many of the newest `NEAR` recordings fulfil is common: by relevance the best of those are found."""
 
 RANKED = 5_000
-"""So many recordings are ranked at most, of whatever an index finds."""
+"""So many recordings are ranked at most, the newest that an index finds."""
 
 _SOMEWHAT_ALIKE = "0.4"
 """What an index finds by shared trigrams is at least about so similar; from 0.6 on it looks alike."""
@@ -100,8 +101,8 @@ class Filter:
     @property
     def is_near_worthwhile(self) -> bool:
         """Whether many recordings may fulfil it, so that the first of them are likely to be near."""
-        is_of_few = self.is_on_sale or self.ancestor is not None or self.artist is not None
-        return (self.needs_search or self.model is not None) and not is_of_few
+        is_of_few = self.ancestor is not None or self.artist is not None
+        return (self.needs_search or self.is_on_sale or self.model is not None) and not is_of_few
 
     @property
     def has_more_than_model(self) -> bool:
@@ -164,9 +165,12 @@ def page(
 def _found_near(wanted: Filter, *, is_behind: bool, limit: int) -> Select[Any]:
     """The first of the recordings next to the place that fulfil the conditions; it stops when there are enough."""
     near = _near(is_behind=is_behind)
-    is_wanted = exists(_looked_up(wanted, near, literal_column("1")))
     rank: ColumnElement[Any] = literal_column("0.0::float8").label("rank")
-    whole = select(near.c.recording_id, rank).where(is_wanted)
+    whole = select(near.c.recording_id, rank)
+    if wanted.needs_search:
+        whole = whole.where(exists(_looked_up(wanted, near, literal_column("1"))))
+    else:
+        whole = whole.where(*_conditions(wanted, near, is_near=True))
     return _ordered(whole, near, is_behind=False, rank=None).limit(_known(limit))
 
 
@@ -189,17 +193,18 @@ def somewhat_alike(words: str) -> Select[Any]:
 
 
 def _best(wanted: Filter, *, is_behind: bool, limit: int) -> Select[Any]:
-    """The best of the recordings that the indexes find, or of `RANKED` of them."""
+    """The best of the recordings that the indexes find, or of the newest `RANKED` of them."""
     place = [search.c[name] for name in ("recording_id", "block_number", "log_index")]
     found = select(*place, _rank(wanted.words or "", search).label("rank")).where(*_conditions(wanted, search))
-    some = found.limit(_known(RANKED)).subquery("some")
+    some = _ordered(found, search, is_behind=False, rank=None).limit(_known(RANKED)).subquery("some")
     whole = select(some.c.recording_id, some.c.rank)
     return _ordered(whole, some, is_behind=is_behind, rank=some.c.rank).limit(_known(limit))
 
 
 def _near(*, is_behind: bool) -> Subquery:
     """The first recordings behind the place, or the newest."""
-    columns = [recordings.c[name] for name in ("recording_id", "block_number", "log_index")]
+    place = ("recording_id", "block_number", "log_index")
+    columns = [recordings.c[name] for name in (*place, "creator", "registered_at", "parent_count")]
     newest = _ordered(select(*columns), recordings, is_behind=is_behind, rank=None)
     return newest.limit(_known(NEAR)).subquery("near")
 
@@ -250,19 +255,35 @@ def _conditions(wanted: Filter, source: FromClause, *, is_near: bool = False) ->
         yield _of_recording(source, recordings.c.model) == wanted.model
         if not is_near and not wanted.has_more_than_model:  # of a model that few or none have, not all are to be asked
             yield _is_among(source, select(separations.c.recording_id).where(separations.c.model == wanted.model))
-    if wanted.since is not None:
-        yield source.c.registered_at >= wanted.since
-    if wanted.until is not None:
-        yield source.c.registered_at < wanted.until
+    yield from _time_conditions(wanted, source)
     if wanted.is_remix is not None:
         yield source.c.parent_count > 0 if wanted.is_remix else source.c.parent_count == 0
     if wanted.kinds:  # a separation has all six
         yield _of_recording(source, recordings.c.stems_root).is_not(None)
     if wanted.ancestor is not None:
         yield _is_among(source, _descendants(wanted.ancestor))
-    if wanted.is_on_sale:
+    is_of_few = wanted.creator is not None or wanted.ancestor is not None
+    if wanted.is_on_sale and (is_near or is_of_few):
+        yield _has_on_sale(wanted, source)
+    elif wanted.is_on_sale:
         yield _is_among(source, _on_sale(wanted))
     yield from _document_conditions(wanted, source)
+
+
+def _time_conditions(wanted: Filter, source: FromClause) -> Iterator[ColumnElement[bool]]:
+    """The time of registration, and between which blocks that was: pages go by block, and blocks by time."""
+    time = recordings.c.registered_at
+    if wanted.since is not None:
+        yield source.c.registered_at >= wanted.since
+        yield source.c.block_number >= _first_block(time >= wanted.since, time.asc())
+    if wanted.until is not None:
+        yield source.c.registered_at < wanted.until
+        yield source.c.block_number <= _first_block(time < wanted.until, time.desc())
+
+
+def _first_block(condition: ColumnElement[bool], order: ColumnElement[Any]) -> ColumnElement[int]:
+    found = select(recordings.c.block_number).where(condition).order_by(order).limit(_known(1))
+    return found.correlate(None).scalar_subquery()
 
 
 def _of_recording(source: FromClause, column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -320,17 +341,31 @@ def _once(value: ColumnElement[Any]) -> ColumnElement[Any]:
     return select(value).scalar_subquery()
 
 
+def _has_on_sale(wanted: Filter, source: FromClause) -> ColumnElement[bool]:
+    """Whether a work of a recording is on sale, looked up for that recording alone."""
+    works = [func.set_byte(source.c.recording_id, literal_column("27"), literal_column(str(int(k)))) for k in Kind]
+    own = _on_sale(wanted).where(attachments.c.work_id.in_(works))  # a range would look to the planner like many
+    return exists(own.correlate(source).offset(literal_column("0")))
+
+
 def _on_sale(wanted: Filter) -> Select[Any]:
+    """The recordings of which a work is on sale.
+
+    By its terms, which are found first: there are few, and the index of prices begins with them.
+    """
     statement = select(func.set_byte(attachments.c.work_id, literal_column("27"), literal_column("0"))).where(
         attachments.c.active
     )
-    if wanted.license_kind is not None:
-        statement = statement.where(attachments.c.kind == wanted.license_kind)
     if wanted.max_price is not None:
         statement = statement.where(attachments.c.price <= wanted.max_price)
+    if wanted.license_kind is None and wanted.token is None:
+        return statement
+    found = select(terms.c.terms_id)
+    if wanted.license_kind is not None:
+        found = found.where(terms.c.kind == wanted.license_kind)
     if wanted.token is not None:
-        statement = statement.where(attachments.c.token == wanted.token)
-    return statement
+        found = found.where(terms.c.token == wanted.token)
+    return statement.where(attachments.c.terms_id == any_of(found))
 
 
 def _descendants(ancestor: bytes) -> Select[Any]:

@@ -16,40 +16,50 @@ from api.catalog.cursors import Place
 from api.catalog.filters import Filter
 from stemma.catalog.views import head, recordings, slots, stems
 
-_DOCUMENTS = ("credits", "manifest")
+_LEFT_OUT = (
+    *("credits", "manifest", "credits_digest", "credits_codec", "bpm", "musical_key"),
+    *("parent_count", "table_root", "stack_ppm", "ancestor_count", "flagged_until"),
+)
+"""Columns of `recordings` that a page does not show."""
+
 _HEAD = [column.label(f"head_{column.name}") for column in head.c]
 
 
 class StemRow(msgspec.Struct, array_like=True, gc=False):
     """A row of `stems` as it comes with its recording: the columns of these names, bytes as hex without ``0x``."""
 
-    stem_id: str
     kind: int
-    version: int
     sha256: str
     cid_digest: str
     cid_codec: int
     rights_holder: str
     title_holder: str | None
-    committed_at: datetime
-    tx_hash: str
-    block_number: int
-    block_hash: str
     log_index: int
 
 
-_decode_stems = msgspec.json.Decoder(list[StemRow]).decode
+class StemsRow(msgspec.Struct, array_like=True, gc=False):
+    """The stems of a recording in the order of their kinds, after what they share: one transaction commits all six."""
+
+    version: int
+    committed_at: datetime
+    block_number: int
+    block_hash: str
+    tx_hash: str
+    stems: list[StemRow]
 
 
-def stems_of(row: Row[Any]) -> list[StemRow]:
-    """Return the stems of a recording that was read here, in the order of their kinds."""
-    return [] if row.stems is None else _decode_stems(row.stems)
+_decode_stems = msgspec.json.Decoder(StemsRow).decode
+
+
+def stems_of(row: Row[Any]) -> StemsRow | None:
+    """Return the stems of a recording that was read here; None if it has none."""
+    return None if row.stems is None else _decode_stems(row.stems)
 
 
 async def page(connection: AsyncConnection, wanted: Filter, *, after: Place | None, limit: int) -> Sequence[Row[Any]]:
     """Return the head with up to ``limit`` recordings, best or newest first; one row without a recording if none match.
 
-    Each row has the head as ``head_…``, a recording's columns without its documents, and its stems as JSON.
+    Each row has the head as ``head_…``, the columns of a recording that a page shows, and its stems as JSON.
     No row at all means that there is no head yet.
     """
     rows: Sequence[Row[Any]] = []
@@ -80,7 +90,7 @@ async def _is_blurred(connection: AsyncConnection, wanted: Filter) -> bool:
 @lru_cache(maxsize=256)
 def _page(wanted: Filter, limit: int, *, is_behind: bool, is_near: bool) -> Select[Any]:
     """The statement of a page. Making one anew takes as long as answering it."""
-    columns = [column for column in recordings.c if column.name not in _DOCUMENTS]
+    columns = [column for column in recordings.c if column.name not in _LEFT_OUT]
     found = filters.page(wanted, columns, is_behind=is_behind, limit=limit, is_near=is_near).subquery("page")
     return _with_head(found, wanted.kinds, is_ranked=wanted.by_relevance)
 
@@ -127,13 +137,15 @@ def _with_head(
 
 
 def _stems_of(found: Subquery, kinds: tuple[int, ...]) -> Any:
-    """The stems of a recording as JSON, an array of arrays; see `StemRow`."""
+    """The stems of a recording as JSON, arrays in an array; see `StemsRow`."""
     members = [_plain(stems.c[name]) for name in StemRow.__struct_fields__]
-    aggregate = func.json_agg(aggregate_order_by(func.json_build_array(*members), stems.c.kind))
-    statement = select(cast(aggregate, Text)).where(stems.c.recording_id == found.c.recording_id)
+    each = func.json_agg(aggregate_order_by(func.json_build_array(*members), stems.c.kind))
+    *shared, _ = StemsRow.__struct_fields__
+    whole = func.json_build_array(*(func.min(_plain(stems.c[name])) for name in shared), each)
+    statement = select(cast(whole, Text)).where(stems.c.recording_id == found.c.recording_id)
     if kinds:
         statement = statement.where(stems.c.kind.in_(kinds))
-    return statement.correlate(found).scalar_subquery()
+    return statement.having(func.count() > literal_column("0")).correlate(found).scalar_subquery()
 
 
 def _plain(column: ColumnElement[Any]) -> ColumnElement[Any]:

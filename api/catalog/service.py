@@ -70,7 +70,7 @@ async def page(connection: AsyncConnection, wanted: Filter, *, cursor: str | Non
         following = cursors.encode(cursors.Place(last.block_number, last.log_index, rank))
     return Page(
         as_of=presentation.as_of(rows[0]),
-        items=[presentation.recording(row) for row in found[:limit]],
+        items=presentation.recordings(found[:limit]),
         next=following,
     )
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    func,
     literal_column,
     or_,
     select,
@@ -80,14 +81,18 @@ async def transfers(
     source: FromClause = logs
     whole = select(logs).where(*conditions)
     if wanted.account is not None:  # each side along its index; who sends to himself is found by both, and shown once
-        word = bytes(12) + wanted.account
-        sides = [whole.where(side == word) for side in (logs.c.topic1, logs.c.topic2)]
+        sides = [whole.where(_account(side) == wanted.account) for side in (logs.c.topic1, logs.c.topic2)]
         pages = [_ordered(side, logs, newest_first=newest_first).limit(_known(offset + limit)) for side in sides]
         source = union(*(select(page.subquery()) for page in pages)).subquery("both")
         whole = select(source)
     statement = _ordered(whole, source, newest_first=newest_first).limit(_known(limit)).offset(offset)
     rows: Sequence[Row[Any]] = (await connection.execute(statement)).all()
     return rows
+
+
+def _account(topic: ColumnElement[bytes]) -> ColumnElement[bytes]:
+    """The address in a topic, as the indexes of transfers have it."""
+    return func.substr(topic, literal_column("13"), type_=LargeBinary)
 
 
 def _ordered(statement: Select[Any], source: FromClause, *, newest_first: bool) -> Select[Any]:

@@ -11,8 +11,25 @@ from sqlalchemy import ColumnElement, FromClause, Table, and_, func
 
 from stemma.catalog import views
 
-On = Callable[[FromClause, FromClause], ColumnElement[bool]]
-"""The condition under which a row of the child belongs to a row of the parent: (child, parent)."""
+Keys = tuple[ColumnElement[Any], ColumnElement[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class On:
+    """When a row of one belongs to a row of another. ``keys``: what of both is equal then, if that says it all."""
+
+    condition: Callable[[FromClause, FromClause], ColumnElement[bool]]
+    keys: Callable[[FromClause, FromClause], Keys] | None
+
+    @property
+    def turned(self) -> "On":
+        """The same from the other side."""
+        condition, keys = self.condition, self.keys
+        return On(
+            lambda mine, theirs: condition(theirs, mine),
+            None if keys is None else lambda mine, theirs: keys(theirs, mine)[::-1],
+        )
+
 
 STEM_KINDS = {"recording": 0, "vocals": 1, "drums": 2, "bass": 3, "guitar": 4, "piano": 5, "other": 6}
 LICENSE_KINDS = {"STREAM": 0, "PERSONAL": 1, "REMIX": 2, "SYNC": 3, "COMMERCIAL": 4}
@@ -25,8 +42,8 @@ class Relation:
     name: str
     target: str
     is_many: bool
-    on: Callable[[FromClause, FromClause], ColumnElement[bool]]
-    """The condition between a row of this entity and one of the target: (mine, theirs)."""
+    on: On
+    """Between a row of this entity and one of the target: (mine, theirs)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +78,24 @@ class _Link:
 
 
 def _same(child: str, parent: str | None = None) -> On:
-    return lambda mine, theirs: mine.c[child] == theirs.c[parent or child]
+    return On(
+        lambda mine, theirs: mine.c[child] == theirs.c[parent or child],
+        lambda mine, theirs: (mine.c[child], theirs.c[parent or child]),
+    )
 
 
 def _works_of_recording(child: str) -> On:
     """A work belongs to the recording that it is, or is a stem of; a range, so that an index on works serves."""
-    return lambda mine, theirs: and_(
-        mine.c[child] >= theirs.c.recording_id, mine.c[child] <= func.set_byte(theirs.c.recording_id, 27, 6)
+    return On(
+        lambda mine, theirs: and_(
+            mine.c[child] >= theirs.c.recording_id, mine.c[child] <= func.set_byte(theirs.c.recording_id, 27, 6)
+        ),
+        lambda mine, theirs: (func.set_byte(mine.c[child], 27, 0), theirs.c.recording_id),
     )
 
 
 def _recording_of_work(child: str) -> On:
-    return lambda mine, theirs: theirs.c.recording_id == func.set_byte(mine.c[child], 27, 0)
+    return On(lambda mine, theirs: theirs.c.recording_id == func.set_byte(mine.c[child], 27, 0), None)
 
 
 def _entity(view: Table, type_name: str, *key: str, many: str = "", kinds: Mapping[str, int] | None = None) -> Entity:
@@ -88,6 +111,7 @@ ENTITIES: dict[str, Entity] = {
         _entity(views.recordings, "Recording", "recording_id"),
         _entity(views.stems, "Stem", "stem_id", kinds=STEM_KINDS),
         _entity(views.titles, "Title", "work_id"),
+        _entity(views.transfers, "Transfer", *_PLACE),
         _entity(views.separations, "Separation", "recording_id", "version"),
         _entity(views.parents, "Parent", "recording_id", "parent_id"),
         _entity(views.royalty_entries, "RoyaltyEntry", "recording_id", "ancestor_id", many="royaltyEntries"),
@@ -139,6 +163,8 @@ _LINKS = (
     _Link("stems", "recording", "recordings", "stems", _same("recording_id")),
     _Link("titles", "recording", "recordings", "titles", _works_of_recording("work_id")),
     _Link("titles", "stem", "stems", "title", _same("work_id", "stem_id"), is_one=True),
+    _Link("transfers", "recording", "recordings", "transfers", _works_of_recording("work_id")),
+    _Link("transfers", "title", "titles", "transferLogs", _same("work_id")),
     _Link("separations", "recording", "recordings", "separations", _same("recording_id")),
     _Link("parents", "recording", "recordings", "parents", _same("recording_id")),
     _Link("parents", "parent", "recordings", "children", _same("parent_recording_id", "recording_id")),
@@ -177,10 +203,6 @@ _LINKS = (
 )
 
 
-def _turned(on: On) -> On:
-    return lambda mine, theirs: on(theirs, mine)
-
-
 def _relations() -> dict[str, dict[str, Relation]]:
     found: dict[str, dict[str, Relation]] = {name: {} for name in ENTITIES}
     for link in _LINKS:
@@ -190,7 +212,7 @@ def _relations() -> dict[str, dict[str, Relation]]:
             [work] = [name for name in (f"{link.to_parent}_id", "work_id") if name in ENTITIES[link.child].view.c][:1]
             up = _recording_of_work(work)
         found[link.child][link.to_parent] = Relation(link.to_parent, link.parent, False, up)
-        down = Relation(link.to_children, link.child, not link.is_one, _turned(link.on))
+        down = Relation(link.to_children, link.child, not link.is_one, link.on.turned)
         found[link.parent][link.to_children] = down
     return found
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from graphql import GraphQLError, GraphQLID, GraphQLList, GraphQLNonNull, GraphQLString
@@ -10,7 +10,6 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     FromClause,
-    Select,
     Text,
     and_,
     cast,
@@ -25,10 +24,11 @@ from sqlalchemy import (
     tuple_,
 )
 
+from api.catalog.filters import any_of
 from api.graphql import scalars
 from api.graphql.entities import ENTITIES, RELATIONS, Entity, Relation
 from api.graphql.errors import QueryInvalid
-from api.graphql.scalars import Form
+from api.graphql.scalars import Form, Slot
 
 MAX_LIST = 1000
 """Values of one `_in`, and conditions of one `and` or `or`."""
@@ -41,11 +41,15 @@ _Operator = Callable[[ColumnElement[Any], Any], ColumnElement[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a filter: the GraphQL type of its value, and the condition on a row; null only means equal to it."""
+    """One field of a filter: the GraphQL type of its value, and the condition on a row; null only means equal to it.
+
+    ``apart``: makes of a value what a slot of the condition takes; None: the condition depends on the value.
+    """
 
     type: Any
     condition: Condition
     takes_null: bool
+    apart: Callable[[Any], tuple[Any, bool]] | None = None
 
 
 def _is(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
@@ -129,11 +133,17 @@ def fields(entity_name: str) -> dict[str, Field]:
                 _value_type(entity, form, suffix),
                 _on_column(column.name, form, operator, is_list=suffix in _LISTS),
                 takes_null=suffix in _EQUALITY,
+                apart=partial(scalars.apart, form) if _is_plain(form, suffix) else None,
             )
     for relation in RELATIONS[entity_name].values():
         if not relation.is_many:
             found.setdefault(relation.name, Field(GraphQLString, _to_row(relation), takes_null=True))
     return found
+
+
+def _is_plain(form: Form, suffix: str) -> bool:
+    """Whether a condition compares a column with its value as it is."""
+    return form is not Form.TEXTS and suffix in (*_EQUALITY, *_ORDER)
 
 
 def condition(entity: Entity, source: FromClause, where: Mapping[str, Any]) -> ColumnElement[bool]:
@@ -167,26 +177,38 @@ def _parts(entity: Entity, source: FromClause, where: Mapping[str, Any]) -> Iter
 
 
 def _has(relation: Relation, source: FromClause, where: Mapping[str, Any]) -> ColumnElement[bool]:
-    """Whether a row that the relation leads to fulfils a filter."""
+    """Whether a row that the relation leads to fulfils a filter.
+
+    What few have is found first. Other things are looked up row by row, in the order of the page, which ends when it is
+    full: OFFSET 0 keeps Postgres from joining the views.
+    """
     target = ENTITIES[relation.target]
     theirs = target.view.alias()
-    inner = select(literal(1)).select_from(theirs).where(relation.on(source, theirs), condition(target, theirs, where))
-    return _exists(relation, inner.correlate(source))
+    wanted = condition(target, theirs, where)
+    keys = relation.on.keys
+    if keys is not None and _names_bytes(target, where):
+        own, other = keys(source, theirs)
+        return own == any_of(select(other).where(wanted))
+    inner = select(literal(1)).select_from(theirs).where(relation.on.condition(source, theirs), wanted)
+    return exists(inner.correlate(source).offset(literal_column("0")))
 
 
-def _exists(relation: Relation, rows: Select[Any]) -> ColumnElement[bool]:
-    """Whether there is a row. OFFSET 0 keeps Postgres from joining views that are too deep for that."""
-    return exists(rows.offset(literal_column("0")) if relation.target in _DEEP else rows)
+def _names_bytes(entity: Entity, where: Mapping[str, Any]) -> bool:
+    """Whether a filter names a work, an account or a hash, as few rows have it."""
+    known = {camel(column.name) for column in entity.view.c if scalars.form_of(entity, column) is Form.BYTES}
+    return any(name.removesuffix("_in") in (*known, "id") and value is not None for name, value in where.items())
 
 
 def _to_row(relation: Relation) -> Condition:
     def condition(source: FromClause, value: Any) -> ColumnElement[bool]:
         target = ENTITIES[relation.target]
         theirs = target.view.alias()
-        wanted = select(literal(1)).select_from(theirs).where(relation.on(source, theirs))
+        wanted = select(literal(1)).select_from(theirs).where(relation.on.condition(source, theirs))
         if value is not None:
             wanted = wanted.where(is_row(target, theirs, value))
-        found = _exists(relation, wanted.correlate(source))
+        rows = wanted.correlate(source)
+        # OFFSET 0 keeps Postgres from joining views that are too deep for that.
+        found = exists(rows.offset(literal_column("0")) if relation.target in _DEEP else rows)
         return not_(found) if value is None else found
 
     return condition
@@ -211,8 +233,9 @@ def _value_type(entity: Entity, form: Form, suffix: str) -> Any:
 
 def _id_fields(entity: Entity) -> Iterator[tuple[str, Field]]:
     """Ids compare as the columns that they are made of, so that `id_gt` pages along an index."""
+    whole = partial(_whole_id, entity) if len(entity.key) == 1 else None
     for suffix, operator in {**_EQUALITY, **_ORDER}.items():
-        yield f"id{suffix}", Field(GraphQLID, _on_id(entity, operator), takes_null=suffix in _EQUALITY)
+        yield f"id{suffix}", Field(GraphQLID, _on_id(entity, operator), takes_null=suffix in _EQUALITY, apart=whole)
     ids = GraphQLList(GraphQLNonNull(GraphQLID))
     yield "id_in", Field(ids, _on_ids(entity, is_in=True), takes_null=False)
     yield "id_not_in", Field(ids, _on_ids(entity, is_in=False), takes_null=False)
@@ -222,7 +245,10 @@ def _on_id(entity: Entity, operator: _Operator) -> Condition:
     def condition(source: FromClause, value: Any) -> ColumnElement[bool]:
         if value is None:
             return literal(operator is _is_not)
-        key, wanted = entity.key_of(source), parse_id(entity, value)
+        key = entity.key_of(source)
+        if isinstance(value, Slot):
+            return operator(key[0], scalars.stored(_form(entity, entity.key[0]), value))
+        wanted = parse_id(entity, value)
         if len(key) == 1:
             return operator(key[0], wanted[0])
         if operator is _is:
@@ -246,14 +272,18 @@ def _on_ids(entity: Entity, *, is_in: bool) -> Condition:
     return condition
 
 
-def is_row(entity: Entity, source: FromClause, text: str) -> ColumnElement[bool]:
+def is_row(entity: Entity, source: FromClause, text: str | Slot) -> ColumnElement[bool]:
     """Return the condition that a row has this id."""
-    key, wanted = entity.key_of(source), parse_id(entity, text)
+    key = entity.key_of(source)
+    if isinstance(text, Slot):
+        same: ColumnElement[bool] = key[0] == scalars.stored(_form(entity, entity.key[0]), text)
+        return same
+    wanted = parse_id(entity, text)
     return and_(*(column == each for column, each in zip(key, wanted, strict=True)))
 
 
 def parse_id(entity: Entity, text: str) -> tuple[Any, ...]:
-    """Return the values of the key that an id is made of.
+    """Return the values of the key that an id is made of, as they are compared.
 
     Raises:
         GraphQLError: not an id of this entity.
@@ -261,15 +291,25 @@ def parse_id(entity: Entity, text: str) -> tuple[Any, ...]:
     parts = text.split("-", len(entity.key) - 1)
     if len(parts) != len(entity.key):
         raise GraphQLError(f"an id of {entity.type_name} has the parts {'-'.join(map(camel, entity.key))}")
-    return tuple(_part(entity, name, part) for name, part in zip(entity.key, parts, strict=True))
+    forms = [_form(entity, name) for name in entity.key]
+    return tuple(scalars.stored(form, _part(form, part)) for form, part in zip(forms, parts, strict=True))
 
 
-def _part(entity: Entity, name: str, part: str) -> Any:
-    form = scalars.form_of(entity, entity.view.c[name])
+def _whole_id(entity: Entity, text: str) -> tuple[Any, bool]:
+    """The value of a key of one column, as a slot takes it. Raises GraphQLError."""
+    form = _form(entity, entity.key[0])
+    return scalars.apart(form, _part(form, text))
+
+
+def _form(entity: Entity, name: str) -> Form:
+    return scalars.form_of(entity, entity.view.c[name])
+
+
+def _part(form: Form, part: str) -> Any:
     if form is Form.BYTES:
         return scalars.BYTES.parse_value(part)
     if form in (Form.INT, Form.BIG, Form.KIND):
-        return scalars.stored(form, scalars.BIG_INT.parse_value(part))
+        return scalars.BIG_INT.parse_value(part)
     if "\0" in part:
         raise GraphQLError("text has no null characters")
     return part

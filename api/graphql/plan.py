@@ -37,6 +37,7 @@ from graphql.execution.values import VariableValues
 
 from api.graphql.entities import ENTITIES, RELATIONS, Entity, Relation
 from api.graphql.errors import QueryInvalid, QueryTooCostly, QueryTooDeep
+from api.graphql.scalars import Slot
 
 MAX_DEPTH = 8
 MAX_ROWS = 250_000
@@ -49,14 +50,14 @@ TYPENAME = "__typename"
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """Which rows, in which order. ``id`` set: one row."""
+    """Which rows, in which order. ``id`` set: one row. Values of ``where`` and ``id`` may be slots."""
 
     where: Mapping[str, Any] = field(default_factory=dict)
     order_by: str | None = None
     descending: bool = False
     first: int = 100
     skip: int = 0
-    id: str | None = None
+    id: str | Slot | None = None
 
 
 @dataclass(slots=True)
@@ -188,7 +189,7 @@ def arguments(document: Document, definition: GraphQLField, node: FieldNode) -> 
     written = {each.name.value: each.value for each in node.arguments or ()}
     found = {}
     for name, argument in definition.args.items():
-        value = _coerced(document, written[name], argument.type) if name in written else Undefined
+        value = _coerced(document, written[name], argument.type, name) if name in written else Undefined
         if value is Undefined:
             value = argument.default_value
         if value is not Undefined:
@@ -196,20 +197,25 @@ def arguments(document: Document, definition: GraphQLField, node: FieldNode) -> 
     return found
 
 
-def _coerced(document: Document, node: ValueNode, expected: GraphQLInputType) -> Any:
-    """The value of a literal that validation let through; Undefined where a variable has none (§6.4.1)."""
+def _coerced(document: Document, node: ValueNode, expected: GraphQLInputType, name: str) -> Any:
+    """The value of a literal that validation let through; Undefined where a variable has none (§6.4.1).
+
+    ``name`` is the way to it, for people.
+    """
     plain = get_nullable_type(expected)
     if isinstance(node, ObjectValueNode) and isinstance(plain, GraphQLInputObjectType):
         members = {
-            each.name.value: _coerced(document, each.value, plain.fields[each.name.value].type)
+            each.name.value: _coerced(
+                document, each.value, plain.fields[each.name.value].type, f"{name}.{each.name.value}"
+            )
             for each in node.fields or ()
         }
         return {name: value for name, value in members.items() if value is not Undefined}
     if isinstance(node, ListValueNode) and isinstance(plain, GraphQLList):
-        return [_coerced(document, each, plain.of_type) for each in node.values or ()]
+        return [_coerced(document, each, plain.of_type, name) for each in node.values or ()]
     value = coerce_input_literal(node, expected, document.variables)
     if value is Undefined and is_non_null_type(expected):
-        raise GraphQLError("a value is missing", node)
+        raise GraphQLError(f"`{name}` takes a value, and there is none", node)
     return value
 
 

@@ -23,14 +23,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from api.graphql import filters, scalars
 from api.graphql.entities import ENTITIES, Entity, Relation
 from api.graphql.plan import TYPENAME, Inner, Reading
+from api.graphql.shapes import Shape
 from stemma.catalog.views import head
 
 _HEAD = [column.label(f"head_{column.name}") for column in head.c]
 
 
-async def read(connection: AsyncConnection, wanted: Select[Any]) -> Row[Any] | None:
+async def read(connection: AsyncConnection, wanted: Select[Any], values: Mapping[str, Any]) -> Row[Any] | None:
     """Return the one row of a statement: the head, and the JSON of each reading; None without a head."""
-    row: Row[Any] | None = (await connection.execute(wanted)).first()
+    row: Row[Any] | None = (await connection.execute(wanted, values)).first()
     return row
 
 
@@ -39,12 +40,17 @@ def roots_of(row: Row[Any]) -> Sequence[str | None]:
     return tuple(row)[len(_HEAD) :]
 
 
-def statement(readings: Mapping[str, Reading]) -> Select[Any]:
-    """Return the statement of all readings."""
+@lru_cache(maxsize=256)
+def statement(shape: Shape) -> Select[Any]:
+    """Return the statement of all readings. Making one anew takes as long as answering it.
+
+    Raises:
+        QueryInvalid, graphql.GraphQLError: a filter says what cannot be meant.
+    """
     names = (f"x{number}" for number in itertools.count())
     roots = [
         cast(_json_of(reading, names, relation=None, parent=None), Text).label(f"root_{number}")
-        for number, reading in enumerate(readings.values())
+        for number, reading in enumerate(shape.readings)
     ]
     return select(*_HEAD, *roots).select_from(head)
 
@@ -58,7 +64,7 @@ def _json_of(
     source = _source(entity.name, name)
     rows = select(*_outputs(reading, name, names)).select_from(source)
     if relation is not None and parent is not None:
-        rows = rows.where(relation.on(parent, source)).correlate(parent)
+        rows = rows.where(relation.on.condition(parent, source)).correlate(parent)
     if wanted.id is not None:
         rows = rows.where(filters.is_row(entity, source, wanted.id))
     if wanted.where:

@@ -5,6 +5,7 @@ As in The Graph: `Bytes` is lower-case hex, `BigInt` a decimal string: 64-bit nu
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -34,6 +35,7 @@ from sqlalchemy import (
     Numeric,
     Text,
     TypeDecorator,
+    bindparam,
     cast,
     extract,
     func,
@@ -63,6 +65,9 @@ class Form(StrEnum):
     TEXTS = "texts"
     KIND = "kind"
     JSON = "json"
+
+
+_NUMBERS = (Form.INT, Form.BIG, Form.KIND)
 
 
 def _bytes_of(value: Any) -> bytes:
@@ -158,15 +163,31 @@ def written(entity: Entity, form: Form, column: ColumnElement[Any]) -> ColumnEle
             return column
 
 
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where a statement takes a value that comes apart from it. ``is_wide``: a number beyond 64 bits."""
+
+    name: str
+    is_wide: bool = False
+
+
+def apart(form: Form, value: Any) -> tuple[Any, bool]:
+    """Return a coerced value that is not null as a slot takes it, and whether the slot has to be wide."""
+    if form is Form.TIME:
+        return datetime.fromtimestamp(min(max(int(value), 0), _MAX_TIME), UTC), False
+    return value, form in _NUMBERS and not -MAX_INT64 <= value < MAX_INT64
+
+
 def stored(form: Form, value: Any) -> Any:
-    """Return a coerced GraphQL value as the database compares it: numbers wide enough for whatever was given."""
-    match form:
-        case Form.TIME:
-            return datetime.fromtimestamp(min(max(int(value), 0), _MAX_TIME), UTC)
-        case Form.INT | Form.BIG | Form.KIND:
-            return literal(value, BigInteger() if -MAX_INT64 <= value < MAX_INT64 else Numeric(78, 0))
-        case _:
-            return value
+    """Return a value, or a slot for one, as the database compares it: numbers wide enough for whatever was given."""
+    if isinstance(value, Slot):
+        return bindparam(value.name, type_=_number(is_wide=value.is_wide) if form in _NUMBERS else None)
+    plain, is_wide = apart(form, value)
+    return literal(plain, _number(is_wide=is_wide)) if form in _NUMBERS else plain
+
+
+def _number(*, is_wide: bool) -> TypeEngine[Any]:
+    return Numeric(78, 0) if is_wide else BigInteger()
 
 
 def is_ordered(form: Form) -> bool:

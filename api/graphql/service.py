@@ -33,6 +33,7 @@ from api.graphql.errors import BlockNotIndexed, QueryInvalid, QueryTooDeep
 from api.graphql.meta import meta
 from api.graphql.plan import TYPENAME, Document
 from api.graphql.schemas import GraphQLRequest
+from api.graphql.shapes import parted
 from api.reading import reading
 from api.resources import Resources
 from stemma.chain.errors import RpcRefused
@@ -59,9 +60,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The root fields that are read as of one block, with the statement that reads them."""
+    """The root fields that are read as of one block: the statement that reads them, and the values for its slots."""
 
     statement: Select[Any]
+    values: Mapping[str, Any]
     aliases: tuple[str, ...]
     metas: dict[str, dict[str, Any]]
 
@@ -188,12 +190,10 @@ def _prepare(document: Document) -> Prepared:
             block = _block(plan.arguments(document, query.fields[name], nodes[0]))
             reads.setdefault(block, {})[alias] = nodes
     readings = plan.readings(document, {alias: nodes for group in reads.values() for alias, nodes in group.items()})
-    groups = {
-        block: Group(
-            repository.statement({alias: readings[alias] for alias in group}), tuple(group), metas.get(block, {})
-        )
-        for block, group in reads.items()
-    }
+    groups = {}
+    for block, group in reads.items():
+        shape, values = parted({alias: readings[alias] for alias in group})
+        groups[block] = Group(repository.statement(shape), values, tuple(group), metas.get(block, {}))
     return Prepared(tuple(roots), known, groups)
 
 
@@ -212,7 +212,7 @@ async def _execute(resources: Resources, prepared: Prepared) -> tuple[bytes, AsO
 async def _read(resources: Resources, block: Block, group: Group) -> tuple[Row[Any], dict[str, bytes]]:
     number = block.number if block.hash is None else await _number_of(resources, block.hash)
     async with reading(resources, number) as connection:
-        row = await repository.read(connection, group.statement)
+        row = await repository.read(connection, group.statement, group.values)
     if row is None:
         raise CatalogNotReady("the index has not seen a block yet")
     if block.at_least is not None and row.head_block_number < block.at_least:

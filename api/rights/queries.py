@@ -82,6 +82,20 @@ class PaymentQuery(PageQuery):
         return [*_of_work(view, self.work), *_equal(view, wanted | {"payment_reference": self.reference})]
 
 
+class TransferQuery(PageQuery):
+    """Which transfers of titles."""
+
+    work: WorkIdText | None = Field(default=None, description="A stem; or a recording and its stems")
+    from_account: AddressText | None = Field(default=None, description="Who gave it away; zero: the mints")
+    to_account: AddressText | None = Field(default=None, description="Who received it")
+
+    def conditions(self) -> Conditions:
+        """As the repository takes them."""
+        view = views.transfers
+        accounts = {"from_account": self.from_account, "to_account": self.to_account}
+        return [*_of_work(view, self.work), *_equal(view, accounts)]
+
+
 class SessionQuery(PageQuery):
     """Which sessions."""
 

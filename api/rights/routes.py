@@ -22,6 +22,7 @@ from api.rights.schemas import (
     SessionPage,
     TermsDetails,
     TermsPage,
+    TransferPage,
 )
 
 router = APIRouter(tags=["rights"])
@@ -86,6 +87,30 @@ async def list_work_payments(
     """Return the payments to a work, newest first; of a recording, those to its stems as well."""
     wanted = queries.PaymentQuery(work=work_id).conditions()
     return answer(request, await service.payments(connection, wanted, asked.cursor, asked.limit), block=block)
+
+
+@router.get("/transfers", operation_id="listTransfers", response_model=TransferPage, responses=_PAGE)
+async def list_transfers(
+    request: Request, connection: Reading, asked: Annotated[queries.TransferQuery, Query()], block: BlockQuery = None
+) -> Response:
+    """Return transfers of titles, mints among them, newest first."""
+    page = await service.transfers(connection, asked.conditions(), asked.cursor, asked.limit)
+    return answer(request, page, block=block)
+
+
+@router.get(
+    "/catalog/{work_id}/transfers", operation_id="listWorkTransfers", response_model=TransferPage, responses=_PAGE
+)
+async def list_work_transfers(
+    work_id: WorkIdPath,
+    request: Request,
+    connection: Reading,
+    asked: Annotated[PageQuery, Query()],
+    block: BlockQuery = None,
+) -> Response:
+    """Return the transfers of a work's title, newest first; of a recording, those of its stems' as well."""
+    wanted = queries.TransferQuery(work=work_id).conditions()
+    return answer(request, await service.transfers(connection, wanted, asked.cursor, asked.limit), block=block)
 
 
 @router.get("/terms", operation_id="listTerms", response_model=TermsPage, responses=_PAGE)

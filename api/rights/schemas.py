@@ -128,6 +128,21 @@ class PaymentPage(_Page):
     items: list[PaymentView]
 
 
+class TransferView(OnChain):
+    """A title's change of hands; a mint comes from the zero address."""
+
+    work_id: WorkIdHex
+    from_account: Address
+    to_account: Address
+    transferred_at: datetime
+
+
+class TransferPage(_Page):
+    """Transfers of titles, newest first."""
+
+    items: list[TransferView]
+
+
 class SessionView(OnChain):
     """A budget that the chain enforces. What was given at its opening is null if it was closed before."""
 

@@ -32,6 +32,8 @@ from api.rights.schemas import (
     TermsView,
     TokenAmount,
     TokenView,
+    TransferPage,
+    TransferView,
 )
 from stemma import works
 from stemma.catalog import views
@@ -108,6 +110,15 @@ async def payments(connection: AsyncConnection, conditions: Conditions, cursor: 
     head, rows, following = await _page(connection, views.payments, conditions, cursor, limit)
     items = [PaymentView(**placed(row, views.payments, head)) for row in rows]
     return PaymentPage(as_of=presentation.as_of(head), items=items, next=following)
+
+
+async def transfers(
+    connection: AsyncConnection, conditions: Conditions, cursor: str | None, limit: int
+) -> TransferPage:
+    """Return one page of transfers."""
+    head, rows, following = await _page(connection, views.transfers, conditions, cursor, limit)
+    items = [TransferView(**placed(row, views.transfers, head)) for row in rows]
+    return TransferPage(as_of=presentation.as_of(head), items=items, next=following)
 
 
 async def sessions(connection: AsyncConnection, conditions: Conditions, cursor: str | None, limit: int) -> SessionPage:

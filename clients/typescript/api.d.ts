@@ -349,6 +349,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/catalog/{work_id}/transfers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Work Transfers
+         * @description Return the transfers of a work's title, newest first; of a recording, those of its stems' as well.
+         */
+        get: operations["listWorkTransfers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/catalog/stream": {
         parameters: {
             query?: never;
@@ -888,6 +908,26 @@ export interface paths {
          * @description Return one of our collections as wallets know it.
          */
         get: operations["getToken"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/transfers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Transfers
+         * @description Return transfers of titles, mints among them, newest first.
+         */
+        get: operations["listTransfers"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2867,6 +2907,43 @@ export interface components {
             tx: string;
         };
         /**
+         * TransferPage
+         * @description Transfers of titles, newest first.
+         */
+        TransferPage: {
+            asOf: components["schemas"]["AsOf"];
+            /** Items */
+            items: components["schemas"]["TransferView"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * TransferView
+         * @description A title's change of hands; a mint comes from the zero address.
+         */
+        TransferView: {
+            /** Block */
+            block: number;
+            /** Blockhash */
+            blockHash: string;
+            finality: components["schemas"]["Finality"];
+            /** Fromaccount */
+            fromAccount: string;
+            /** Logindex */
+            logIndex: number;
+            /** Toaccount */
+            toAccount: string;
+            /**
+             * Transferredat
+             * Format: date-time
+             */
+            transferredAt: string;
+            /** Tx */
+            tx: string;
+            /** Workid */
+            workId: string;
+        };
+        /**
          * UploadAccepted
          * @description The file is stored and waits to be probed; the creator signs ``typedData`` meanwhile.
          */
@@ -4506,6 +4583,99 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "royalty_table_mismatch";
+                    };
+                };
+            };
+            /** @description `catalog_not_ready`: The catalog is not ready; `query_too_slow`: The question takes too long to answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "catalog_not_ready" | "query_too_slow";
+                    };
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWorkTransfers: {
+        parameters: {
+            query?: {
+                /** @description Read the catalog as it was after this block; blocks older than the journal are answered by 422 */
+                block?: number | null;
+                /** @description `next` of the page before */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of a recording or a stem: `0x` and 56 lower-case hex digits */
+                work_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferPage"];
+                };
+            };
+            /** @description The caller has this version */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `cursor_invalid`: The cursor is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "cursor_invalid";
+                    };
+                };
+            };
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "block_out_of_reach" | "request_invalid";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something broke on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
                     };
                 };
             };
@@ -6689,6 +6859,102 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "deployment_missing";
+                    };
+                };
+            };
+            /** @description Any other error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTransfers: {
+        parameters: {
+            query?: {
+                /** @description Read the catalog as it was after this block; blocks older than the journal are answered by 422 */
+                block?: number | null;
+                /** @description `next` of the page before */
+                cursor?: string | null;
+                /** @description Who gave it away; zero: the mints */
+                fromAccount?: string | null;
+                limit?: number;
+                /** @description Who received it */
+                toAccount?: string | null;
+                /** @description A stem; or a recording and its stems */
+                work?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferPage"];
+                };
+            };
+            /** @description The caller has this version */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `cursor_invalid`: The cursor is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "cursor_invalid";
+                    };
+                };
+            };
+            /** @description `block_out_of_reach`: The catalog cannot be read as of that block; `request_invalid`: The request does not fit its schema */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "block_out_of_reach" | "request_invalid";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something broke on our side */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /** @description `catalog_not_ready`: The catalog is not ready; `query_too_slow`: The question takes too long to answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "catalog_not_ready" | "query_too_slow";
                     };
                 };
             };

@@ -3,6 +3,16 @@
 from indexer.views.batches import COUNTING_LEAF_OF_R, COUNTING_LEAVES
 from indexer.views.logged import LOG, with_log
 
+# Read only where what a document says is not there, or does not count: a page of the catalog seldom needs it.
+_CREDITS_STATE = """(
+    select d.state from content.documents d
+    where d.kind = 'credits' and d.digest = r.credits_digest and d.codec = r.credits_codec
+)"""
+_MANIFEST_STATE = """(
+    select d.state from content.documents d
+    where d.kind = 'separation' and d.digest = s.manifest_digest and d.codec = s.manifest_codec
+)"""
+
 # A document counts for a recording only if it names that recording: anybody may register somebody else's digest. And a
 # manifest names the model that the attestor signed for on chain, or the catalog would show another one.
 _RECORDINGS = f"""
@@ -11,10 +21,10 @@ select r.recording_id, r.creator, coalesce(t.holder, r.creator) as rights_holder
     s.version, s.stems_root, s.model, s.weights_hash, s.manifest_digest, s.manifest_codec, s.metadata_digest,
     r.registered_at, r.block_number, l.block_hash, l.tx_hash, r.log_index,
     case
-        when cd.state = 'invalid' or md.state = 'invalid'
-            or (cd.state = 'resolved' and cr.digest is null) or (md.state = 'resolved' and se.digest is null)
-            then 'invalid'
         when cr.digest is not null and se.digest is not null then 'resolved'
+        when (cr.digest is null and {_CREDITS_STATE} <> 'pending')
+            or (se.digest is null and {_MANIFEST_STATE} <> 'pending')
+            then 'invalid'
         else 'pending'
     end as metadata_state,
     se.model_version, cr.title, cr.artist, cr.release_policy, cr.tags, se.duration_ms,
@@ -33,25 +43,27 @@ left join lateral (
     from ({COUNTING_LEAF_OF_R}) b
 ) s on true
 left join {{chain}}.titles t on t.work_id = r.recording_id
+left join content.credits cr
+    on cr.digest = r.credits_digest and cr.codec = r.credits_codec and cr.content_hash = r.content_hash
 left join content.documents cd
     on cd.kind = 'credits' and cd.digest = r.credits_digest and cd.codec = r.credits_codec
-left join content.credits cr
-    on cr.digest = cd.digest and cr.codec = cd.codec and cr.content_hash = r.content_hash
 left join content.documents md
     on md.kind = 'separation' and md.digest = s.manifest_digest and md.codec = s.manifest_codec
 left join content.separations se
-    on se.digest = md.digest and se.codec = md.codec
+    on se.digest = s.manifest_digest and se.codec = s.manifest_codec
     and se.content_hash = r.content_hash and se.recording_id = r.recording_id
     and se.model = s.model and se.weights_hash = s.weights_hash
 """
 
+# One transaction commits a separation and its six stems, so the hashes of one log are those of all.
 _STEMS = f"""
 select s.stem_id, s.recording_id, s.kind, s.version, s.sha256, s.cid_digest, s.cid_codec,
     coalesce(t.holder, rt.holder, r.creator) as rights_holder, t.holder as title_holder,
     s.block_number, l.block_hash, l.tx_hash, s.log_index, s.committed_at
 from {{chain}}.stems s
 join {{chain}}.recordings r on r.recording_id = s.recording_id and r.version = s.version
-left join {{chain}}.logs l on l.block_number = s.block_number and l.log_index = s.log_index
+left join {{chain}}.separations c on c.recording_id = r.recording_id and c.version = r.version
+left join {{chain}}.logs l on l.block_number = c.block_number and l.log_index = c.log_index
 left join {{chain}}.titles t on t.work_id = s.stem_id
 left join {{chain}}.titles rt on rt.work_id = s.recording_id
 union all

@@ -25,6 +25,7 @@ from stemma.cid import (
     decode_node,
     directory_block,
     identify,
+    texts,
 )
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "cid.json").read_text())
@@ -51,6 +52,17 @@ def longest() -> bytes:
 def test_files_have_the_cids_of_the_vectors(vector: dict[str, object], longest: bytes) -> None:
     blob = identify(longest[: vector["size"]])  # type: ignore[misc]
     assert (blob.sha256.hex(), str(blob.cid), blob.size) == (vector["sha256"], vector["cid"], vector["size"])
+
+
+@given(st.lists(st.builds(Cid, st.sampled_from([RAW, DAG_PB]), st.binary(min_size=32, max_size=32)), max_size=150))
+def test_many_have_the_texts_that_each_has_alone(cids: list[Cid]) -> None:
+    assert texts([(cid.codec, cid.digest.hex()) for cid in cids]) == [str(cid) for cid in cids]
+
+
+@pytest.mark.parametrize("named", [(0x71, "00" * 32), (RAW, "00" * 31), (RAW, "00" * 33), (RAW, "zz" * 32)])
+def test_what_is_no_name_has_no_text(named: tuple[int, str]) -> None:
+    with pytest.raises(CidError):
+        texts([(RAW, "00" * 32), named])
 
 
 @given(st.sampled_from([RAW, DAG_PB]), st.binary(min_size=32, max_size=32))

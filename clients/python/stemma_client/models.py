@@ -688,6 +688,27 @@ class TokenView(Body):
     accepted: bool
 
 
+class TransferView(Body):
+    """
+    A title's change of hands; a mint comes from the zero address.
+    """
+
+    tx: str
+    block: int
+    block_hash: Annotated[str, Field(alias="blockHash")]
+    log_index: Annotated[int, Field(alias="logIndex")]
+    finality: Annotated[
+        Literal["latest", "safe", "finalized"],
+        Field(
+            description="How sure a block is: a reorg can still take ``latest`` away, hardly ``safe``, never ``finalized``."
+        ),
+    ]
+    work_id: Annotated[str, Field(alias="workId")]
+    from_account: Annotated[str, Field(alias="fromAccount")]
+    to_account: Annotated[str, Field(alias="toAccount")]
+    transferred_at: Annotated[AwareDatetime, Field(alias="transferredAt")]
+
+
 class UploadAccepted(Body):
     """
     The file is stored and waits to be probed; the creator signs ``typedData`` meanwhile.
@@ -1340,6 +1361,16 @@ class TransactionView(Body):
         ),
     ]
     logs: list[LogView]
+
+
+class TransferPage(Body):
+    """
+    Transfers of titles, newest first.
+    """
+
+    as_of: Annotated[AsOf, Field(alias="asOf")]
+    next: str | None
+    items: list[TransferView]
 
 
 class Problem(Body):

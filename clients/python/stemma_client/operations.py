@@ -43,6 +43,7 @@ from stemma_client.models import (
     TokenMetadata,
     TokenResponse,
     TransactionView,
+    TransferPage,
     UploadView,
 )
 from stemma_client.transport import AsyncTransport, Transport
@@ -471,6 +472,32 @@ class Stemma(Transport):
         )
         return found
 
+    def list_transfers(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        work: str | None = None,
+        from_account: str | None = None,
+        to_account: str | None = None,
+        block: int | None = None,
+    ) -> TransferPage:
+        """Return transfers of titles, mints among them, newest first."""
+        found: TransferPage = self._ask(
+            "GET",
+            "/transfers",
+            TransferPage,
+            query={
+                "cursor": cursor,
+                "limit": limit,
+                "work": work,
+                "fromAccount": from_account,
+                "toAccount": to_account,
+                "block": block,
+            },
+        )
+        return found
+
     def list_vault_sessions(
         self,
         *,
@@ -505,6 +532,18 @@ class Stemma(Transport):
         """Return the payments to a work, newest first; of a recording, those to its stems as well."""
         found: PaymentPage = self._ask(
             "GET", f"/catalog/{work_id}/payments", PaymentPage, query={"cursor": cursor, "limit": limit, "block": block}
+        )
+        return found
+
+    def list_work_transfers(
+        self, work_id: str, *, cursor: str | None = None, limit: int | None = None, block: int | None = None
+    ) -> TransferPage:
+        """Return the transfers of a work's title, newest first; of a recording, those of its stems' as well."""
+        found: TransferPage = self._ask(
+            "GET",
+            f"/catalog/{work_id}/transfers",
+            TransferPage,
+            query={"cursor": cursor, "limit": limit, "block": block},
         )
         return found
 
@@ -953,6 +992,32 @@ class AsyncStemma(AsyncTransport):
         )
         return found
 
+    async def list_transfers(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        work: str | None = None,
+        from_account: str | None = None,
+        to_account: str | None = None,
+        block: int | None = None,
+    ) -> TransferPage:
+        """Return transfers of titles, mints among them, newest first."""
+        found: TransferPage = await self._ask(
+            "GET",
+            "/transfers",
+            TransferPage,
+            query={
+                "cursor": cursor,
+                "limit": limit,
+                "work": work,
+                "fromAccount": from_account,
+                "toAccount": to_account,
+                "block": block,
+            },
+        )
+        return found
+
     async def list_vault_sessions(
         self,
         *,
@@ -987,6 +1052,18 @@ class AsyncStemma(AsyncTransport):
         """Return the payments to a work, newest first; of a recording, those to its stems as well."""
         found: PaymentPage = await self._ask(
             "GET", f"/catalog/{work_id}/payments", PaymentPage, query={"cursor": cursor, "limit": limit, "block": block}
+        )
+        return found
+
+    async def list_work_transfers(
+        self, work_id: str, *, cursor: str | None = None, limit: int | None = None, block: int | None = None
+    ) -> TransferPage:
+        """Return the transfers of a work's title, newest first; of a recording, those of its stems' as well."""
+        found: TransferPage = await self._ask(
+            "GET",
+            f"/catalog/{work_id}/transfers",
+            TransferPage,
+            query={"cursor": cursor, "limit": limit, "block": block},
         )
         return found
 

@@ -60,7 +60,7 @@ from stemma.catalog.views.recordings import (
     separations,
     stems,
 )
-from stemma.catalog.views.rights import payouts, slots, titles
+from stemma.catalog.views.rights import payouts, slots, titles, transfers
 from stemma.catalog.views.search import search
 from stemma.catalog.views.sessions import session_purchases, sessions, vault_balances
 
@@ -117,6 +117,7 @@ __all__ = [
     "terms",
     "titles",
     "tokens",
+    "transfers",
     "vault_balances",
     "withdrawal_nonces",
     "withdrawals",

@@ -1,4 +1,4 @@
-"""Titles, slots and payout addresses: who holds what, and where their money goes."""
+"""Titles and their transfers, slots and payout addresses: who holds what, and where their money goes."""
 
 from stemma.catalog.views.columns import BIG, BYTES, INT, LOG, SMALL, TIME, view
 
@@ -18,6 +18,9 @@ titles = view(
 ``transfers`` is the count of the title's epoch as IPNFT.titleEpoch has it: every transfer is one, and so is a
 recording's mint to another account than its rights holder. ``version`` is the separation's that the title shows.
 """
+
+transfers = view("transfers", work_id=BYTES, from_account=BYTES, to_account=BYTES, transferred_at=TIME, **LOG)
+"""Every transfer of a title that there was, the mint from the zero address among them."""
 
 slots = view("slots", recording_id=BYTES, slot=SMALL, account=BYTES, ppm=INT, **LOG)
 """The split of each recording: slot 0..15, its account now, its share. The log is the last that changed its account."""

@@ -62,6 +62,32 @@ async def test_rest_answers_as_its_document_says(told: Told, http: httpx.AsyncCl
     assert sum(asked.values()) > len(asked) / 2, "most of it was nothing but refused"
 
 
+async def test_head_is_answered_as_get_without_the_body(told: Told, http: httpx.AsyncClient) -> None:
+    known = await _known(told, http)
+    document = (await http.get("/openapi.json")).json()
+    paths = [path for path, operations in document["paths"].items() if "get" in operations and "/auth" not in path]
+    compared = 0
+    for path in paths:
+        for name, values in known.items():
+            path = path.replace("{" + name + "}", values[0])  # noqa: PLW2901
+        if "{" in path:
+            continue
+        query = {"query": "{_meta {deployment}}"} if path == "/graphql" else {}
+        head = await http.head(path, params=query)
+        assert head.content == b""
+        if path == "/catalog/stream":
+            assert (head.status_code, head.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+            continue
+        answer = await http.get(path, params=query)
+        assert head.status_code == answer.status_code, path
+        for header in ("content-type", "content-length", "content-encoding", "etag", "cache-control", "stemma-as-of"):
+            assert head.headers.get(header) == answer.headers.get(header), (path, header)
+        compared += answer.status_code == 200
+    assert compared > 25
+    assert (await http.head("/auth/login")).status_code == 405
+    assert (await http.head("/nowhere")).status_code == 404
+
+
 async def test_graphql_answers_whatever_its_schema_allows(told: Told, http: httpx.AsyncClient) -> None:
     sdl = (await http.get("/graphql/schema")).text
     recordings = [told.hex(title) for title in told.recordings]

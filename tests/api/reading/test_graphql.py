@@ -8,6 +8,8 @@ import pytest
 from httpx_sse import aconnect_sse
 
 from api.graphql.entities import ENTITIES, NOT_ENTITIES
+from api.graphql.routes import executor
+from api.graphql.schemas import GraphQLRequest
 from stemma.catalog import views
 from tests.api.reading.conftest import Told
 from tests.api.reading.counting import Counted
@@ -61,6 +63,33 @@ async def test_every_field_of_every_entity_can_be_read_and_ids_name_rows(entity,
         walked += [row["id"] for row in page]
         after = page[-1]["id"]
     assert walked == [row["id"] for row in rows]
+
+
+SHARED = "query ($after: ID!, $time: BigInt) {recordings(where: {id_gt: $after, registeredAt_gte: $time}) {id}}"
+
+
+def shape_of(query: str, **variables: Any) -> Any:
+    [group] = executor.prepare(GraphQLRequest(query=query, variables=variables)).groups.values()
+    return group.statement
+
+
+def test_requests_that_differ_in_values_share_a_statement() -> None:
+    first = shape_of(SHARED, after="0x" + "00" * 28, time="0")
+    assert shape_of(SHARED, after="0x" + "ff" * 28, time="1800000000") is first
+    assert shape_of(SHARED.replace("id_gt", "id_lt"), after="0x" + "00" * 28, time="0") is not first
+    one, other = (shape_of(f'{{recording(id: "0x{byte * 28}") {{id}}}}') for byte in ("00", "11"))
+    assert one is other
+    small, wide = (shape_of(f"{{payments(where: {{amount_gt: {2**bits}}}) {{id}}}}") for bits in (62, 63))
+    assert small is not wide, "a number of 64 bits compares along an index"
+
+
+async def test_a_shared_statement_answers_each_with_its_own(told: Told, http: httpx.AsyncClient) -> None:
+    everything = [each["id"] for each in (await ask(http, "{recordings(first: 1000) {id}}"))["recordings"]]
+    for after in everything:
+        found = (await ask(http, SHARED, after=after, time="0"))["recordings"]
+        assert [each["id"] for each in found] == [each for each in everything if each > after]
+        assert (await ask(http, "query ($id: ID!) {recording(id: $id) {id}}", id=after))["recording"]["id"] == after
+    assert (await ask(http, SHARED, after="0x" + "00" * 28, time=str(2**40)))["recordings"] == []
 
 
 async def test_fifty_recordings_with_all_that_belongs_to_them_take_one_statement(

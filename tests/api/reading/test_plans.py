@@ -5,26 +5,16 @@ The catalog has 20,000 recordings here. `STEMMA_FILLED_DATABASE` names another, 
 """
 
 import json
-import os
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
-import httpx
-import psycopg
 import pytest
 from sqlalchemy import event
 
-from api.catalog.cursors import Place, encode
-from stack.catalog_rows import fill
-from stack.databases import Database, ensure_logins, with_database
-from stack.postgres import PostgresServer
-from tests.api.conftest import RunningApi, make_settings, serving
+from tests.api.reading.conftest import Large
 
 pytestmark = pytest.mark.anyio
 
-RECORDINGS = 20_000
 MOST_ROWS = 5_000
 """Of any table in one statement: `api.catalog.filters.NEAR`, and what the page itself takes."""
 
@@ -37,68 +27,6 @@ GRAPHQL = (
 )
 
 
-@dataclass(frozen=True)
-class Large:
-    """A server over a large catalog, and names of things in its midst."""
-
-    api: RunningApi
-    http: httpx.AsyncClient
-    names: dict[str, str]
-
-
-@pytest.fixture(scope="module")
-def filled(postgres: PostgresServer, database_template: str, login_passwords: dict[str, str]) -> Iterator[Database]:
-    given = os.environ.get("STEMMA_FILLED_DATABASE")
-    if given:
-        ensure_logins(given, login_passwords)
-        yield Database.of(given, login_passwords)
-        return
-    name = "stemma_test_plans"
-    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"create database {name} template {database_template} strategy file_copy")
-    fill(postgres.url(name), RECORDINGS)
-    yield Database.of(with_database(postgres.url(), name), login_passwords)
-    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"drop database {name} with (force)")
-
-
-@pytest.fixture(scope="module")
-async def large(
-    filled: Database,
-    redis_server: str,
-    pubsub: str,
-    deployment_state: tuple[Path, Path],
-    jwt_key_file: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Large]:
-    settings = make_settings(
-        database_url=filled.api_url,
-        redis_url=redis_server,
-        rpc_url="http://127.0.0.1:1",
-        deployments_dir=deployment_state[1],
-        folder=tmp_path_factory.mktemp("plans"),
-        jwt_key_file=jwt_key_file,
-        pubsub=(pubsub, "plans"),
-    )
-    async with serving(settings) as api, httpx.AsyncClient(base_url=api.url, timeout=120) as http:
-        yield Large(api, http, _names(filled))
-
-
-def _names(database: Database) -> dict[str, str]:
-    with psycopg.connect(database.admin_url) as connection:
-        row = connection.execute(
-            "select r.recording_id, r.creator, r.parent_recording_id, l.license_id, l.terms_id, l.holder, b.middle"
-            " from (select max(block_number) / 2 as middle from chain_1.recordings) b cross join lateral (select"
-            " recording_id, creator, parent_recording_id from chain_1.recordings join chain_1.parents"
-            " using (recording_id) where recordings.block_number >= middle limit 1) r cross join lateral (select *"
-            " from chain_1.licenses where block_number >= middle order by block_number limit 1) l"
-        ).fetchone()
-    assert row is not None
-    work, creator, parent, license_id, terms_id, holder = (f"0x{bytes(each).hex()}" for each in row[:6])
-    names = {"work": work, "creator": creator, "parent": parent, "license": license_id, "terms": terms_id}
-    return names | {"holder": holder, "cursor": encode(Place(row[6], 0)), "stem": work[:-2] + "03"}
-
-
 HOT = {
     "the newest": "/catalog?limit=50",
     "a page in the middle": "/catalog?limit=50&cursor=<cursor>",
@@ -108,8 +36,19 @@ HOT = {
     "made from": "/catalog?ancestor=<parent>&limit=50",
     "of a kind of stem": "/catalog?kind=drums&limit=50",
     "of a time": "/catalog?from=2026-01-01T00:00:00Z&limit=50",
+    "of a time long ago": "/catalog?from=2026-01-01T00:00:00Z&to=2026-01-01T00:05:00Z&limit=50",
     "of a model": "/catalog?model=demucs-htdemucs-6s&limit=50&cursor=<cursor>",
     "of a model that nobody has": "/catalog?model=nope&limit=50",
+    "of a model and an address": "/catalog?model=demucs-htdemucs-6s&artist=<creator>&limit=50",
+    "of an address and a time": "/catalog?artist=<creator>&from=2026-01-01T00:00:00Z&to=2027-01-01T00:00:00Z",
+    "remixes of an address": "/catalog?artist=<creator>&remix=true&limit=50",
+    "of a tempo and a key": "/catalog?bpmMin=96&bpmMax=104&key=A%20minor&limit=50",
+    "of a tag and a tempo": "/catalog?tag=tag7&bpmMin=60&bpmMax=179&limit=10",
+    "made from, by an address": "/catalog?ancestor=<parent>&artist=<creator>&limit=50",
+    "of a kind of stem and a model": "/catalog?kind=drums&model=demucs-htdemucs-6s&limit=50",
+    "on sale": "/catalog?licenseKind=remix&limit=10",
+    "on sale by an address": "/catalog?licenseKind=remix&artist=<creator>&limit=50",
+    "on sale for a token that nobody takes": "/catalog?token=0x00000000000000000000000000000000000000aa&limit=50",
     "of a tempo": "/catalog?bpmMin=96&bpmMax=104&limit=50",
     "of a key": "/catalog?key=A%20minor&limit=50",
     "of a tag": "/catalog?tag=tag7&limit=50",
@@ -126,6 +65,9 @@ HOT = {
     "licenses of a seller": "/licenses?seller=<creator>&limit=50",
     "a license": "/licenses/<license>",
     "newest payments": "/payments?limit=50",
+    "newest transfers": "/transfers?limit=50",
+    "transfers of a work": "/catalog/<work>/transfers?limit=50",
+    "transfers to an account": "/transfers?toAccount=<creator>&limit=50",
     "terms": "/terms/<terms>",
     "the best of common words": "/catalog?q=night%20song&sort=relevance&limit=50",
     "what looks like a common word": "/catalog?q=sonng&limit=50",
@@ -136,10 +78,25 @@ HOT = {
     "transfers of an account": "/api?module=account&action=tokennfttx&address=<creator>",
     "in GraphQL": f"/graphql?query={GRAPHQL}",
 }
+HOT |= {
+    f"in GraphQL, {name}": f"/graphql?query={query}"
+    for name, query in {
+        "the newest": "{recordings(first: 50, orderBy: blockNumber, orderDirection: desc) {id stems {kind}}}",
+        "by time": '{recordings(first: 50, orderBy: registeredAt, where: {registeredAt_gt: "1767225700"}) {id}}',
+        "of an address": '{recordings(first: 50, orderBy: blockNumber, where: {creator: "<creator>"}) {id title}}',
+        "licensed": "{recordings(orderBy: blockNumber, where: {licenses_: {kind: REMIX}}, first: 50) {id title}}",
+        "licensed by an account": '{recordings(where: {licenses_: {holder: "<holder>"}}) {id title}}',
+        "licenses of a holder": '{licenses(where: {holder: "<holder>"}) {id recording {title}}}',
+        "children": '{recording(id: "<parent>") {children {recording {title}}}}',
+        "newest transfers": "{transfers(first: 50, orderBy: blockNumber, orderDirection: desc) {id title {holder}}}",
+        "owed to an account": '{owed_collection(where: {account: "<creator>"}) {id amount}}',
+    }.items()
+}
 SEARCHES = {
     "words": "/catalog?q=cafe%20somebody%20123&limit=50",
     "the best of few": "/catalog?q=artist%2017&sort=relevance&limit=50",
-    "on sale": "/catalog?licenseKind=remix&maxPrice=1000500&limit=50",
+    "on sale for a price": "/catalog?licenseKind=remix&maxPrice=1000500&limit=50",
+    "on sale for little": "/catalog?licenseKind=remix&maxPrice=1000020&limit=50",
 }
 """These read what they find before they choose the newest or the best of it: along an index, but not few rows."""
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from stemma import works
@@ -147,6 +148,41 @@ async def test_payments_add_up_to_what_was_received(told: Told, http: httpx.Asyn
     assert (await walked(http, "/payments", license=by_license[0]["licenseId"]))[0] == by_license[0]
 
 
+async def test_every_transfer_of_a_title_is_told_with_its_log(told: Told, http: httpx.AsyncClient) -> None:
+    topic = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
+    asked = {"fromBlock": "0x0", "address": told.chain.at("IPNFT"), "topics": [topic]}
+    of_node = [
+        {
+            "workId": "0x" + log["topics"][3][10:],
+            "fromAccount": "0x" + log["topics"][1][26:],
+            "toAccount": "0x" + log["topics"][2][26:],
+            "tx": log["transactionHash"],
+            "block": int(log["blockNumber"], 16),
+            "blockHash": log["blockHash"],
+            "logIndex": int(log["logIndex"], 16),
+        }
+        for log in reversed(told.chain.node.rpc("eth_getLogs", asked))
+    ]
+    everything = await walked(http, "/transfers")
+    low = [{**item, **{each: item[each].lower() for each in ("fromAccount", "toAccount")}} for item in everything]
+    assert [{name: item[name] for name in of_node[0]} for item in low] == of_node
+    mints = await walked(http, "/transfers", fromAccount="0x" + "00" * 20)
+    assert {item["workId"] for item in mints} == {item["workId"] for item in everything}
+    song = told.hex("song")
+    of_song = await walked(http, f"/catalog/{song}/transfers")
+    assert of_song == [item for item in everything if item["workId"][:-2] == song[:-2]]
+    assert {item["workId"] for item in of_song} == {song, song[:-2] + "02"}
+    some = everything[0]
+    assert some in await walked(http, "/transfers", work=some["workId"], toAccount=some["toAccount"])
+    query = f'{{recording(id: "{song}") {{transfers {{workId toAccount txHash logIndex title {{holder}}}}}}}}'
+    told_by_graph = (await http.post("/graphql", json={"query": query})).json()["data"]["recording"]["transfers"]
+    assert {(each["txHash"], each["logIndex"]) for each in told_by_graph} == {
+        (each["tx"], each["logIndex"]) for each in of_song
+    }
+    last = {each["workId"]: each for each in told_by_graph}
+    assert all(each["toAccount"] == each["title"]["holder"] for each in last.values())
+
+
 async def test_what_is_on_sale(told: Told, http: httpx.AsyncClient) -> None:
     on_sale = await walked(http, "/attachments")
     over = await walked(http, "/attachments", active=False)
@@ -205,8 +241,27 @@ async def test_every_read_answers_as_of_a_block(told: Told, http: httpx.AsyncCli
         assert (await read(http, f"/catalog/{remix}{path}", block=born))["asOf"]["block"] == born
     problem = assert_problem(await http.get("/catalog", params={"block": 10**9}), 422, "block_out_of_reach")
     assert problem["newestBlock"] >= newest[0]["block"]
-    early = await http.get("/catalog", params={"block": 0})
-    assert early.status_code == 200 or assert_problem(early, 422, "block_out_of_reach")["oldestBlock"] > 0
+    lifetimes = {}
+    for block in (born, problem["newestBlock"]):
+        answer = await http.get("/catalog", params={"block": block})
+        lifetimes[answer.json()["asOf"]["finality"]] = answer.headers["cache-control"]
+    assert lifetimes == {"finalized": "public, max-age=300", "latest": "public, max-age=0, must-revalidate"}
+
+
+async def test_what_is_older_than_the_journal_is_refused_by_the_oldest_block(
+    told: Told, http: httpx.AsyncClient
+) -> None:
+    oldest = (await read(http, f"/catalog/{told.hex('bare')}"))["block"]
+    with psycopg.connect(told.house.database.admin_url, autocommit=True) as admin:
+        [before] = admin.execute("select history_block from chain_1.cursor").fetchone() or [0]
+        admin.execute("update chain_1.cursor set history_block = %s", [oldest])
+        try:
+            for path in ("/catalog", "/licenses", "/transfers", f"/catalog/{told.hex('bare')}/lineage", "/protocol"):
+                refused = await http.get(path, params={"block": oldest - 1})
+                assert assert_problem(refused, 422, "block_out_of_reach")["oldestBlock"] == oldest, path
+                assert (await http.get(path, params={"block": oldest})).status_code == 200
+        finally:
+            admin.execute("update chain_1.cursor set history_block = %s", [before])
 
 
 async def test_descendants_are_found_by_their_ancestor(told: Told, http: httpx.AsyncClient) -> None:

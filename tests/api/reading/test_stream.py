@@ -92,6 +92,16 @@ async def test_reorgs_and_changes_are_told_as_they_happen_and_answers_follow(
                 return not (await http.get("/catalog")).json()["items"]
 
             await until(is_gone, seconds=5)
+            # Who was away meanwhile is told the same, by either way.
+            [reorg, taken, *_] = await first(http, 2, headers={"Last-Event-ID": str(change["seq"])})
+            assert (reorg.event, json.loads(taken.data)["reverted"]) == ("reorg", True)
+            query = f'subscription {{changes(after: "{change["seq"]}") {{eventName reverted txHash}}}}'
+            headers = {"Accept": "text/event-stream"}
+            async with aconnect_sse(http, "POST", "/graphql", json={"query": query}, headers=headers) as source:
+                async for each in source.aiter_sse():
+                    [told] = json.loads(each.data)["data"].values()
+                    assert told == {"eventName": "recording.registered", "reverted": True, "txHash": change["tx"]}
+                    break
 
 
 def _listening(work: Any) -> Any:
