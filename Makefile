@@ -66,7 +66,7 @@ contracts-test: setup ## test the contracts on both chains at a time
 	@$(MAKE) --no-print-directory -j 2 contracts-test-py-evm contracts-test-anvil
 
 # pysha3 hashes faster than what eth-hash takes by itself.
-contracts-test-py-evm contracts-test-anvil services-test soak-indexer: export ETH_HASH_BACKEND := pysha3
+contracts-test-py-evm contracts-test-anvil tests-simulation soak-indexer: export ETH_HASH_BACKEND := pysha3
 
 contracts-test-py-evm: contracts-compiled
 	@scripts/aside.sh contracts-on-py-evm $(BIN)/ape test tests/contracts --network ethereum:local:test
