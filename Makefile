@@ -21,7 +21,7 @@ up: setup ## run the whole stack in the foreground until Ctrl-C; its data stays 
 	@$(BIN)/stemma up
 
 # Which folders of tests are run by one process; the longest come first, so that none is left alone at the end.
-SUITES := end-to-end indexer api simulation stack worker machines stemma
+SUITES := worker indexer api end-to-end stack stemma simulation machines
 tests-end-to-end := tests/end_to_end
 tests-indexer := tests/indexer --ignore-glob='*/test_simulation*'
 tests-api := tests/api
