@@ -80,7 +80,7 @@ async def floor(database_url: str, schema: str, node_url: str, head: int) -> Non
             return read(await response.read())[0].result
 
     async with aiohttp.ClientSession() as http, connect(database_url, schema, "floor") as db:
-        await db.execute(STAGES)
+        await db.execute(STAGES, prepare=False)  # several statements
         ahead = asyncio.create_task(fetch(http, 1))
         for first in range(1, head + 1, FLOOR_STEP):
             logs = await ahead
