@@ -21,7 +21,7 @@ up: setup ## run the whole stack in the foreground until Ctrl-C; its data stays 
 	@$(BIN)/stemma up
 
 # Which folders of tests are run by one process; the longest come first, so that none is left alone at the end.
-SUITES := worker indexer api end-to-end stack stemma simulation machines
+SUITES := worker indexer api end-to-end stemma stack simulation scripts machines
 tests-end-to-end := tests/end_to_end
 tests-indexer := tests/indexer --ignore-glob='*/test_simulation*'
 tests-api := tests/api
@@ -29,7 +29,8 @@ tests-simulation := tests/indexer/test_simulation*.py --numprocesses 2 --dist lo
 tests-stack := tests/stack
 tests-worker := tests/stem_worker
 tests-machines := tests/contract_machines
-tests-stemma := tests/stemma tests/docker tests/scripts
+tests-stemma := tests/stemma
+tests-scripts := tests/docker tests/scripts
 
 test: setup ## lint and run every test, four suites at a time
 	@rm -rf .build/tests
