@@ -3,8 +3,8 @@
 The engine is the one that `stemma indexer run --config` runs, each header fetched and held against the logs. The floor
 in the same run is the bare stages that end in the same tables, written for this one event: fetch, typed JSON, slices of
 hex, a fold in dicts, packed COPY, two merges, commit. It checks nothing, and neither fetches a header, keeps a cursor,
-tells readers, nor could undo. Usage: `python benchmarks/indexer_backfill.py [--events 200000]`; the last line is one
-JSON object.
+tells readers, nor could undo. `oneCpu…`: indexer and Postgres on one CPU, where no second hyperthread slows either.
+Usage: `python benchmarks/indexer_backfill.py [--events 200000]`; the last line is one JSON object.
 """
 
 import argparse
@@ -154,6 +154,9 @@ def main() -> None:
         rss = rss_mb()
         journaled = bench.measure(run_foreign(bench.foreign(node_url, "journaled", journal_blocks=50_000), until=head))
         check(bench.database_url, "journaled", given.events)
+        with bench.on_one_cpu():
+            alone = bench.measure(run_foreign(bench.foreign(node_url, "alone"), until=head))
+        check(bench.database_url, "alone", given.events)
         bench.foreign(node_url, "floor")
         bare = bench.measure(floor(bench.database_url, "floor", node_url, head))
         check(bench.database_url, "floor", given.events)
@@ -166,6 +169,8 @@ def main() -> None:
         cpuSPer100k=round((plain.client_cpu + plain.postgres_cpu) * per_100k, 2),
         clientCpuSPer100k=round(plain.client_cpu * per_100k, 2),
         postgresCpuSPer100k=round(plain.postgres_cpu * per_100k, 2),
+        oneCpuEventsPerS=round(given.events / alone.seconds),
+        oneCpuSPer100k=round((alone.client_cpu + alone.postgres_cpu) * per_100k, 2),
         floorCpuSPer100k=round((bare.client_cpu + bare.postgres_cpu) * per_100k, 2),
         rssMb=rss,
     )

@@ -2,7 +2,7 @@
 
 `mixEventsPerS` is the older part of a backfill, further back than the journal's window; `mixJournaledEventsPerS` the
 part within it, every change of a row remembered. Usage: `PYTHONPATH=. python benchmarks/indexer_mix.py
-[--events 120000]`; the last line is one JSON object.
+[--events 200000]`; the last line is one JSON object.
 """
 
 import argparse
@@ -43,7 +43,7 @@ async def index(bench: Bench, node_url: str, head: int, generation: int, journal
 def main() -> None:
     """Index twice, check, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=120_000)
+    parser.add_argument("--events", type=int, default=200_000)
     given = parser.parse_args()
     with benching() as bench, replaying_mix(given.events) as (node_url, head, events):
         for generation in (1, 2):

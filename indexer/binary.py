@@ -7,7 +7,7 @@ known beforehand. Formats: PostgreSQL, "COPY", section "Binary Format"; of each 
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import msgspec
@@ -155,13 +155,19 @@ def _numeric(value: int) -> bytes:
     if 0 < value < _NUMERIC_BASE:
         return _ONE_DIGIT(10, 1, 0, 0, 0, value)
     digits: list[int] = []
-    rest = abs(value)
+    rest, add = abs(value), digits.append
     while rest:
         rest, digit = divmod(rest, _NUMERIC_BASE)
-        digits.append(digit)
+        add(digit)
+    digits.reverse()
     count = len(digits)
     sign = 0x4000 if value < 0 else 0
-    return struct.pack(f">ihhHh{count}h", 8 + 2 * count, count, count - 1, sign, 0, *reversed(digits))
+    return _numeric_of(count)(8 + 2 * count, count, count - 1, sign, 0, *digits)
+
+
+@cache
+def _numeric_of(digits: int) -> Callable[..., bytes]:
+    return struct.Struct(f">ihhHh{digits}h").pack
 
 
 _NAMES: Mapping[str, Any] = {

@@ -5,7 +5,7 @@ Used by the engine for new blocks, and to derive tables anew from the logs that 
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property, partial
 from typing import Any, LiteralString, NamedTuple
 
 from psycopg import AsyncConnection
@@ -36,37 +36,43 @@ _STAGED: tuple[tuple[str, LiteralString, int], ...] = ((IN_BLOCK, "bigint", 20),
 
 @dataclass(frozen=True)
 class _Target:
-    """What is known of a projection's table before any row: how its rows are folded, packed and written."""
+    """What is known of a projection's table before any row: how its rows are folded, packed and written.
 
+    Compiled and composed once per process: a writer opens again after each failure of the database.
+    """
+
+    table: Facts | State
     layout: Layout
     columns: Columns
     columns_by_block: Columns
-    fold: Fold
-    fold_by_block: Fold
     state: StateStatements | None
     """None: a table of facts."""
 
     @classmethod
     @cache
     def of(cls, table: Facts | State, layout: Layout) -> "_Target":
-        """Compiled and composed once per process: a writer opens again after each failure of the database."""
-        if isinstance(table, Facts):
-
-            def fold(rows: Sequence[Any]) -> list[tuple[Any, ...]]:
-                return fact_rows(layout, rows)
-
-            columns = Columns.of(layout)
-            return cls(layout, columns, columns, fold, fold, None)
+        """The target of a table with this layout."""
         columns = Columns.of(layout)
+        if isinstance(table, Facts):
+            return cls(table, layout, columns, columns, None)
         by_block = Columns.of(layout, extra=_STAGED)
-        return cls(
-            layout,
-            columns,
-            by_block,
-            compile_fold(table, layout, by_block=False),
-            compile_fold(table, layout, by_block=True),
-            StateStatements(layout, rules_of(table), columns.as_arrays, by_block.as_arrays),
-        )
+        statements = StateStatements(layout, rules_of(table), columns.as_arrays, by_block.as_arrays)
+        return cls(table, layout, columns, by_block, statements)
+
+    @cached_property
+    def fold(self) -> Fold:
+        """From a batch's rows to one per key; all of them in a table of facts."""
+        return self._fold(by_block=False)
+
+    @cached_property
+    def fold_by_block(self) -> Fold:
+        """From a batch's rows to one per key and block; all of them in a table of facts."""
+        return self._fold(by_block=True)
+
+    def _fold(self, *, by_block: bool) -> Fold:
+        if isinstance(self.table, Facts):
+            return partial(fact_rows, self.layout)
+        return compile_fold(self.table, self.layout, by_block=by_block)
 
     @property
     def names(self) -> Sequence[str]:

@@ -26,17 +26,15 @@ Rows = Sequence[Sequence[Any]]
 
 @dataclass(frozen=True)
 class Columns:
-    """Some columns of a table: their names, the names and oids of their types, and how rows of them are packed.
+    """Some columns of a table: their names, the names and oids of their types.
 
-    The packers are compiled and the statements composed once per process.
+    How rows of them are packed and written is compiled and composed once per process, when it is needed first.
     """
 
     table: str
     names: tuple[str, ...]
     type_names: tuple[LiteralString, ...]
     oids: tuple[int, ...]
-    pack: Pack | None
-    pack_arrays: PackArrays | None
 
     @classmethod
     @cache
@@ -50,14 +48,23 @@ class Columns:
         chosen = layout.columns if names is None else names
         type_names = (*(layout.bare_type_names[each] for each in chosen), *(each[1] for each in extra))
         oids = (*(layout.types[each] for each in chosen), *(each[2] for each in extra))
-        packs = compile_pack(oids), compile_arrays(oids)
-        return cls(layout.name, (*chosen, *(each[0] for each in extra)), type_names, oids, *packs)
+        return cls(layout.name, (*chosen, *(each[0] for each in extra)), type_names, oids)
 
     @classmethod
     def by_type(cls, table: str, **columns: tuple[LiteralString, int]) -> "Columns":
         """Columns by the names and oids of their types."""
         type_names, oids = zip(*columns.values(), strict=True)
-        return cls(table, tuple(columns), type_names, oids, compile_pack(oids), compile_arrays(oids))
+        return cls(table, tuple(columns), type_names, oids)
+
+    @cached_property
+    def pack(self) -> Pack | None:
+        """Packs a row for COPY; None if there is a type that is not known here."""
+        return compile_pack(self.oids)
+
+    @cached_property
+    def pack_arrays(self) -> PackArrays | None:
+        """Packs rows as an array per column; None if there is a type that is not known here."""
+        return compile_arrays(self.oids)
 
     @cached_property
     def as_arrays(self) -> Composed:

@@ -123,10 +123,15 @@ def fact_rows(layout: Layout, rows: Iterable[Row]) -> list[tuple[Any, ...]]:
         Stop: a row does not have the table's columns.
     """
     in_order, size = itemgetter(*layout.columns), len(layout.columns)
-    found = []
+    found: list[tuple[Any, ...]] = []
+    add = found.append
     for _, at, values in rows:
         values["block_number"], values["log_index"] = at[0], at[1]
-        if len(values) != size or not values.keys() <= layout.names:
-            raise Stop(f"a projection gave {sorted(values)} for table {layout.name}, which has {layout.columns}")
-        found.append(in_order(values))
+        try:
+            if len(values) == size:
+                add(in_order(values))
+                continue
+        except KeyError:
+            pass
+        raise Stop(f"a projection gave {sorted(values)} for table {layout.name}, which has {layout.columns}")
     return found
