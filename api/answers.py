@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.notifications import Notifications, Subscription
-from stemma.catalog.views import FEED_CHANNEL
+from stemma.catalog.words import FEED_CHANNEL
 
 AS_OF = b"stemma-as-of"
 """The header by which a route marks an answer that is the same for everybody and true to its `asOf`."""

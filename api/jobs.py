@@ -21,7 +21,7 @@ from api.notifications import COMMITTED_CHANNEL, OUTBOX_CHANNEL, TRANSACTIONS_CH
 from api.outbox import jobs as outbox_jobs
 from api.transactions.jobs import send_forever
 from api.transactions.sender import Sender
-from stemma.catalog.views import FEED_CHANNEL
+from stemma.catalog.words import FEED_CHANNEL
 from stemma.chain.rpc import JsonRpc
 from stemma.database.engine import create_engine
 from stemma.messaging.consumer import consume

@@ -16,7 +16,7 @@ from api.identity.tokens import TokenIssuer
 from api.ingestion.queue import UploadQueue
 from api.notifications import UPLOADS_CHANNEL, Notifications
 from api.signatures import SignatureCheck, signature_check
-from stemma.catalog.views import FEED_CHANNEL
+from stemma.catalog.words import FEED_CHANNEL
 from stemma.chain.deployments import Deployment, load_deployment
 from stemma.chain.intents import SigningDomain
 from stemma.chain.rpc import JsonRpc

@@ -18,7 +18,7 @@ from indexer.derived import MIGRATE, Derivation, Derived, delete_above
 from indexer.errors import CursorMoved, ProjectionFailed, Stop
 from indexer.loading import Columns, copy, insert
 from indexer.projection import Router
-from stemma.catalog.views import FEED_CHANNEL
+from stemma.catalog.words import FEED_CHANNEL
 
 LOG_COLUMNS = (
     *("block_number", "log_index", "tx_index", "block_time", "block_hash", "tx_hash", "address"),

@@ -14,7 +14,7 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from indexer.layout import Layout
 from indexer.tables import Facts, State
-from stemma.catalog.as_of import AT_BLOCK
+from stemma.catalog.words import AT_BLOCK
 
 _AT = SQL(f"current_setting('{AT_BLOCK}')::bigint")
 

@@ -2,7 +2,7 @@
 
 from indexer.past import past_schema
 from indexer.views import VIEWS
-from stemma.catalog.views import FEED_CHANNEL
+from stemma.catalog.words import FEED_CHANNEL
 from stemma.database.roles import READER
 
 _CHAIN = "chain_"

@@ -16,7 +16,7 @@ from psycopg import AsyncConnection
 from indexer.contents import MAX_BYTES, InvalidDocument, Statement, read_document
 from indexer.gateways import Gateways
 from indexer.metrics import METRICS
-from stemma.catalog.views import FEED_CHANNEL
+from stemma.catalog.words import FEED_CHANNEL
 from stemma.cid import Cid, CidError
 from stemma.storage.errors import Corrupt, NotFound, StorageError, TooLarge, Unavailable
 from stemma.storage.storage import Storage

@@ -12,7 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.notifications import Notifications
-from stemma.catalog.views import FEED_CHANNEL, feed, head
+from stemma.catalog.views import feed, head
+from stemma.catalog.words import FEED_CHANNEL
 
 _KEPT_ROWS = 2_000
 _PAGE = 500

@@ -22,7 +22,7 @@ from api.ingestion.states import Cause, Failure, Signal, Stage
 from api.notifications import COMMITTED_CHANNEL, Notifications
 from api.transactions import service as transactions
 from api.transactions.schemas import Mined, Outcome, Refused, Unmined
-from stemma.catalog.views import FEED_CHANNEL
+from stemma.catalog.words import FEED_CHANNEL
 from stemma.messaging.delivery import Delivery
 from stemma.messaging.events import SeparationFailure, SeparationProgress, SeparationRequest, SeparationResult
 from stemma.storage import Storage, Unavailable

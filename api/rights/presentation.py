@@ -7,8 +7,8 @@ from sqlalchemy import Row, Table
 
 from api.catalog.presentation import address, finality, hexed
 from api.catalog.queries import LicenseKind
-from stemma.catalog.views import TITLE_SLOT
 from stemma.catalog.views.columns import Whole
+from stemma.catalog.words import TITLE_SLOT
 
 _LICENSE_KINDS = list(LicenseKind)
 _PLACE = ("block_number", "block_hash", "tx_hash", "log_index")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from indexer.projection import Events, Projections
 from indexer.tables import Row, announce, wanted
-from stemma.catalog.views import CATALOG_UPDATED
+from stemma.catalog.words import CATALOG_UPDATED
 from stemma.works import WORK_ID_BYTES
 
 projections = Projections()

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from indexer.projection import Events, Projections
 from indexer.tables import Row, announce
-from stemma.catalog.views import PAYMENT_SETTLED, TITLE_SLOT
+from stemma.catalog.words import PAYMENT_SETTLED, TITLE_SLOT
 from stemma.works import WORK_ID_BYTES, WorkId, recording_of
 
 projections = Projections()

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from indexer.projection import Events, Projections
 from indexer.projections.times import moment
 from indexer.tables import Row, announce
-from stemma.catalog.views import CATALOG_UPDATED, LICENSE_GRANTED
+from stemma.catalog.words import CATALOG_UPDATED, LICENSE_GRANTED
 from stemma.works import WORK_ID_BYTES, WorkId, recording_of
 
 projections = Projections()

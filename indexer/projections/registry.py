@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from indexer.projection import Events, Projections
 from indexer.tables import Row, announce, wanted
-from stemma.catalog.views import RECORDING_REGISTERED
+from stemma.catalog.words import RECORDING_REGISTERED
 from stemma.works import WORK_ID_BYTES
 
 projections = Projections()

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from indexer.projection import Events, Projections
 from indexer.projections.registry import recordings
 from indexer.tables import Row, announce, wanted
-from stemma.catalog.views import SEPARATION_COMMITTED
+from stemma.catalog.words import SEPARATION_COMMITTED
 from stemma.chain.merkle import separation_root
 from stemma.works import WORK_ID_BYTES, WorkId
 

@@ -7,7 +7,7 @@ from indexer.projection import Events, Projections
 from indexer.projections.licenses import licenses
 from indexer.projections.times import moment
 from indexer.tables import Row, announce
-from stemma.catalog.views import SESSION_ENDED, SESSION_STARTED
+from stemma.catalog.words import SESSION_ENDED, SESSION_STARTED
 from stemma.works import WORK_ID_BYTES
 
 projections = Projections()

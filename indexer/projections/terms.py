@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from indexer.projection import Events, Projections
 from indexer.tables import Row, announce
-from stemma.catalog.views import CATALOG_UPDATED
+from stemma.catalog.words import CATALOG_UPDATED
 from stemma.works import WORK_ID_BYTES
 
 projections = Projections()

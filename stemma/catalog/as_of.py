@@ -16,10 +16,8 @@ from http import HTTPStatus
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from stemma.catalog.words import AT_BLOCK
 from stemma.errors import AppError
-
-AT_BLOCK = "stemma.at_block"
-"""Session setting that the views of `catalog_at` read; without it they refuse."""
 
 PAST = {"catalog": "catalog_at"}
 """Schema translation of a connection, or of one statement, that reads the past."""

@@ -3,7 +3,10 @@
 Privileges on a schema are granted by the migration that creates it.
 """
 
-from sqlalchemy import Connection, text
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection  # the indexer names these roles, and runs without it
 
 INDEXER = "stemma_indexer"
 """Writes the chain schemas and `content`; cannot see `app`."""
@@ -22,8 +25,8 @@ end $$
 """
 
 
-def ensure_group_roles(connection: Connection) -> None:
+def ensure_group_roles(connection: "Connection") -> None:
     """Create the group roles that are missing; roles belong to the whole server, so others may have made them."""
     for role in (INDEXER, READER, APP):
-        connection.execute(text(_CREATE_IF_ABSENT.format(role=role)))
-    connection.execute(text(f"grant {READER} to {APP}"))
+        connection.exec_driver_sql(_CREATE_IF_ABSENT.format(role=role))
+    connection.exec_driver_sql(f"grant {READER} to {APP}")

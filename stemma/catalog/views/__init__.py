@@ -19,7 +19,6 @@ from stemma.catalog.views.licensing import (
     terms,
 )
 from stemma.catalog.views.money import (
-    TITLE_SLOT,
     accounts,
     claims,
     draws,
@@ -37,16 +36,6 @@ from stemma.catalog.views.money import (
 )
 from stemma.catalog.views.oversight import attestors, flags, roles
 from stemma.catalog.views.progress import (
-    CATALOG_UPDATED,
-    FEED_CHANNEL,
-    IPNFT_MINTED,
-    LICENSE_GRANTED,
-    PAYMENT_SETTLED,
-    RECORDING_REGISTERED,
-    SEPARATION_COMMITTED,
-    SESSION_ENDED,
-    SESSION_STARTED,
-    TITLE_TRANSFERRED,
     feed,
     head,
     logs,
@@ -65,17 +54,6 @@ from stemma.catalog.views.search import search
 from stemma.catalog.views.sessions import session_purchases, sessions, vault_balances
 
 __all__ = [
-    "CATALOG_UPDATED",
-    "FEED_CHANNEL",
-    "IPNFT_MINTED",
-    "LICENSE_GRANTED",
-    "PAYMENT_SETTLED",
-    "RECORDING_REGISTERED",
-    "SEPARATION_COMMITTED",
-    "SESSION_ENDED",
-    "SESSION_STARTED",
-    "TITLE_SLOT",
-    "TITLE_TRANSFERRED",
     "accounts",
     "attachments",
     "attestors",

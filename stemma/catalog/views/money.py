@@ -5,9 +5,6 @@ Amounts are base units of the token; a token of 20 zero bytes is the chain's nat
 
 from stemma.catalog.views.columns import AMOUNT, BOOL, BYTES, INT, LOG, SMALL, TIME, view
 
-TITLE_SLOT = 255
-"""RoyaltySplitter.TITLE: the rights holder's share of income, all that the slots leave."""
-
 payments = view(
     "payments",
     work_id=BYTES,

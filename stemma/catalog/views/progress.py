@@ -2,20 +2,6 @@
 
 from stemma.catalog.views.columns import BIG, BOOL, BYTES, INT, JSON, TEXT, TIME, view
 
-FEED_CHANNEL = "stemma_feed"
-"""NOTIFY channel: one notification per change of what readers see. The payload is for people: a block, or what else."""
-
-RECORDING_REGISTERED = "recording.registered"
-SEPARATION_COMMITTED = "separation.committed"
-IPNFT_MINTED = "ipnft.minted"
-TITLE_TRANSFERRED = "title.transferred"
-LICENSE_GRANTED = "license.granted"
-PAYMENT_SETTLED = "payment.settled"
-SESSION_STARTED = "session.started"
-SESSION_ENDED = "session.ended"
-CATALOG_UPDATED = "catalog.updated"
-"""Something about a work changed that has no event of its own; the payload's ``change`` says what."""
-
 head = view(
     "head",
     chain_id=BIG,
@@ -46,7 +32,7 @@ feed = view(
 )
 """What happened, in order; ``reverted`` rows take back what a reorg undid, newest first.
 
-Read it by ``seq`` (gaps are possible), woken by NOTIFY on `FEED_CHANNEL`. Payloads hold hex strings and numbers;
+Read it by ``seq`` (gaps are possible), woken by NOTIFY on `words.FEED_CHANNEL`. Payloads hold hex strings and numbers;
 amounts, which do not fit a number of JSON, are decimal strings.
 """
 
