@@ -3,7 +3,7 @@
 import numpy as np
 
 from stem_worker.synth.score import Score
-from stem_worker.synth.sound import Signal, add, band, envelope, moments, pan, pitch
+from stem_worker.synth.sound import Signal, add, band, envelope, harmonics, moments, pan, pitch, spiral
 
 STEPS_PER_BAR = 16
 
@@ -69,12 +69,8 @@ def bass(score: Score, rng: np.random.Generator) -> Signal:
 
 
 def _bass_note(frequency: float, seconds: float, brightness: float) -> Signal:
-    t = moments(seconds)
-    closing = 0.6 + 0.4 * np.exp(-t / 0.15)
-    tone = np.zeros(len(t))
-    for harmonic in range(1, 15):
-        if harmonic * frequency > 2_500:
-            break
-        loudness = np.exp(-(harmonic - 1) / (brightness * closing)) / harmonic**0.5
-        tone += loudness * np.sin(2 * np.pi * harmonic * frequency * t)
+    closing = 0.6 + 0.4 * np.exp(-moments(seconds) / 0.15)
+    turn = spiral(seconds, frequency=frequency)
+    gains = [harmonic**-0.5 for harmonic in range(1, 15) if harmonic * frequency <= 2_500]
+    tone = (turn * harmonics(turn * np.exp(-1 / (brightness * closing)), gains)).imag
     return np.asarray(tone * envelope(seconds, attack=0.006, release=0.04))

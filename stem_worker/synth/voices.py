@@ -3,7 +3,7 @@
 import numpy as np
 
 from stem_worker.synth.score import SAMPLE_RATE, Score
-from stem_worker.synth.sound import Signal, add, band, envelope, moments, pan, pitch
+from stem_worker.synth.sound import Signal, add, band, envelope, harmonics, moments, pan, pitch, spiral
 
 # First three formants in Hz of /a e i o u/, after Peterson and Barney (1952), rounded.
 VOWELS = ((730, 1090, 2440), (530, 1840, 2480), (270, 2290, 3010), (570, 840, 2410), (300, 870, 2240))
@@ -34,15 +34,16 @@ def _sung(
     rng: np.random.Generator, frequency: float, seconds: float, vowel: tuple[int, int, int], stretch: float
 ) -> Signal:
     t = moments(seconds)
-    vibrato = 0.011 * np.minimum(t / 0.25, 1.0) * np.sin(2 * np.pi * rng.uniform(4.8, 6.4) * t)
+    vibrato = 0.011 * np.minimum(t / 0.25, 1.0) * spiral(seconds, frequency=rng.uniform(4.8, 6.4)).imag
     glide = -0.05 * np.exp(-t / 0.035)
     current = frequency * (1 + vibrato + glide)
     phase = 2 * np.pi * np.cumsum(current) / SAMPLE_RATE
-    tone = np.zeros(len(t))
-    for harmonic in range(1, 40):
-        if harmonic * frequency > 6_000:
-            break
-        tone += _formant_gain(harmonic * frequency, vowel, stretch) / harmonic**0.35 * np.sin(harmonic * phase)
+    gains = [
+        _formant_gain(harmonic * frequency, vowel, stretch) / harmonic**0.35
+        for harmonic in range(1, 40)
+        if harmonic * frequency <= 6_000
+    ]
+    tone = harmonics(np.cos(phase) + 1j * np.sin(phase), [0.0, *gains]).imag
     breath = band(rng.standard_normal(len(t)), 3_000, 8_000) * 0.02
     return np.asarray((tone + breath) * envelope(seconds, attack=0.04, release=0.07))
 
@@ -119,7 +120,7 @@ def _struck(rng: np.random.Generator, midi: int, seconds: float) -> Signal:
             break
         decay = 1.4 / (1 + 0.35 * partial) * 2.0 ** ((60 - midi) / 24)
         phase = rng.uniform(0, 2 * np.pi)
-        tone += np.exp(-t / decay) / partial**1.1 * np.sin(2 * np.pi * stretched * t + phase)
+        tone += spiral(seconds, frequency=stretched, decay=decay, phase=phase).imag / partial**1.1
     hammer = band(rng.standard_normal(len(t)), 300, 2_500) * np.exp(-t / 0.006) * 0.3
     return np.asarray((tone + hammer) * envelope(seconds, attack=0.002, release=0.12))
 
@@ -138,7 +139,7 @@ def pads(score: Score, rng: np.random.Generator) -> Signal:
 
 def _swell(rng: np.random.Generator, frequency: float, seconds: float, timbre: tuple[float, float, float]) -> Signal:
     ratio, index, sway = timbre
-    t = moments(seconds)
-    depth = index * (0.7 + 0.3 * np.sin(2 * np.pi * sway * t + rng.uniform(0, 2 * np.pi)))
-    carrier = np.sin(2 * np.pi * frequency * t + depth * np.sin(2 * np.pi * frequency * ratio * t))
+    depth = index * (0.7 + 0.3 * spiral(seconds, frequency=sway, phase=rng.uniform(0, 2 * np.pi)).imag)
+    modulation = depth * spiral(seconds, frequency=frequency * ratio).imag
+    carrier = np.sin(2 * np.pi * frequency * moments(seconds) + modulation)
     return np.asarray(carrier * envelope(seconds, attack=0.35, release=0.3))
