@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from stemma.errors import AppError
+from stemma.garbage import look_seldom
 
 
 class EntryPointGroup(click.Group):
@@ -17,6 +18,7 @@ class EntryPointGroup(click.Group):
     """
 
     def invoke(self, ctx: click.Context) -> Any:
+        look_seldom()
         try:
             return super().invoke(ctx)
         except AppError as error:

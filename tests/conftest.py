@@ -29,12 +29,19 @@ from stack.program import RunningProgram
 from stack.pubsub_program import pubsub_program
 from stack.redis import redis_program
 from stack.redis import redis_url as url_of_redis
+from stemma.garbage import forget_what_is_loaded, look_seldom
 
 ROOT = Path(__file__).resolve().parent.parent
 MEMORY, ROOM_BYTES = Path("/dev/shm"), 8 * 1024**3
 # A busy machine makes any example slow now and then, which shows nothing.
 settings.register_profile("stemma", deadline=None)
 settings.load_profile("stemma")
+look_seldom()
+
+
+def pytest_collection_finish() -> None:
+    """Whatever the tests import is there for good, and it is much."""
+    forget_what_is_loaded()
 
 
 @pytest.fixture(scope="session")

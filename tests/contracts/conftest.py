@@ -19,6 +19,7 @@ from timelock import carry_out, order
 from scripts.deployment.compiling import compile_if_stale
 from stemma.chain.intents import SigningDomain
 from stemma.chain.sessions import Session
+from stemma.garbage import forget_what_is_loaded, look_seldom
 
 
 def pytest_sessionstart() -> None:
@@ -29,9 +30,8 @@ def pytest_sessionstart() -> None:
 
 def pytest_collection_finish() -> None:
     """What is loaded stays, and there is much of it to look through for garbage each time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    forget_what_is_loaded()
+    look_seldom()
 
 
 def pytest_unconfigure() -> None:

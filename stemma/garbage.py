@@ -1,0 +1,18 @@
+"""How often Python looks through what it holds for cycles that nobody reaches any more."""
+
+import gc
+
+
+def look_seldom() -> None:
+    """Look every 50,000 objects.
+
+    At Python's own pace, every 700, a service looks through all that it loads again and again while it starts, a tenth
+    of that time; and its requests leave few cycles, for nearly everything ends with its last reference.
+    """
+    gc.set_threshold(50_000, 20, 100)
+
+
+def forget_what_is_loaded() -> None:
+    """What is there now stays, and is not looked through again."""
+    gc.collect()
+    gc.freeze()
