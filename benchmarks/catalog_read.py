@@ -257,6 +257,8 @@ def _database(home: Path, filled: str | None, recordings: int) -> Iterator[Datab
         )
         began = time.perf_counter()
         fill(url, recordings)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("checkpoint")  # which would otherwise write beside the first figures
         print(f"filled with {recordings} recordings in {time.perf_counter() - began:.0f} s", flush=True)
         yield Database.of(url, passwords)
 

@@ -114,16 +114,17 @@ def _names(database: Database) -> dict[str, str]:
     with psycopg.connect(database.admin_url) as connection:
         row = connection.execute(
             "select r.recording_id, r.creator, r.parent_recording_id, l.license_id, l.terms_id, l.holder, s.holder,"
-            " b.middle"
+            " b.middle, c.sha256"
             " from (select max(block_number) / 2 as middle from chain_1.recordings) b cross join lateral (select"
             " recording_id, creator, parent_recording_id from chain_1.recordings join chain_1.parents"
             " using (recording_id) where recordings.block_number >= middle limit 1) r cross join lateral (select *"
             " from chain_1.licenses where block_number >= middle order by block_number limit 1) l cross join lateral"
             " (select a.holder from chain_1.attachments a join chain_1.terms t using (terms_id)"
-            " where t.kind = 0 and a.block_number >= middle limit 1) s"
+            " where t.kind = 0 and a.block_number >= middle limit 1) s cross join lateral (select sha256"
+            " from chain_1.stems where block_number >= middle limit 1) c"
         ).fetchone()
     assert row is not None
     work, creator, parent, license_id, terms_id, holder, seller = (f"0x{bytes(each).hex()}" for each in row[:7])
     names = {"work": work, "creator": creator, "parent": parent, "license": license_id, "terms": terms_id}
-    names |= {"holder": holder, "seller": seller}
+    names |= {"holder": holder, "seller": seller, "sha256": f"0x{bytes(row[8]).hex()}"}
     return names | {"cursor": encode(Place(row[7], 0)), "stem": work[:-2] + "03"}

@@ -89,6 +89,7 @@ HOT |= {
         "licenses of a holder": '{licenses(where: {holder: "<holder>"}) {id recording {title}}}',
         "children": '{recording(id: "<parent>") {children {recording {title}}}}',
         "newest transfers": "{transfers(first: 50, orderBy: blockNumber, orderDirection: desc) {id title {holder}}}",
+        "stems that are a file": '{stems(where: {sha256: "<sha256>"}) {id recording {title}}}',
         "owed to an account": '{owed_collection(where: {account: "<creator>"}) {id amount}}',
     }.items()
 }
