@@ -123,6 +123,7 @@ def _periods(ingestion: Ingestion, queue: UploadQueue) -> list[Period]:
         Period("requeue unprobed uploads", 15, partial(ingestion_jobs.requeue_unprobed, ingestion, queue)),
         Period("end unsigned uploads", 5, partial(ingestion_jobs.fail_unsigned, ingestion)),
         Period("forget old nonces", 60, partial(_forget_nonces, ingestion.engine)),
+        Period("forget old percents", 86_400, partial(ingestion_jobs.forget_percents, ingestion)),
         Period("forget old events", 3600, partial(outbox_jobs.forget_old, ingestion.engine)),
     ]
 

@@ -29,6 +29,7 @@ from stemma.storage import Storage, Unavailable
 
 MAX_PROBE_ATTEMPTS = 5
 UNPROBED_AFTER = timedelta(seconds=30)
+PERCENTS_KEPT = timedelta(days=7)
 _LOOK_AGAIN_SECONDS = 5.0
 _PAUSE_SECONDS = 1.0
 
@@ -167,6 +168,15 @@ async def fail_unsigned(ingestion: Ingestion) -> None:
     for upload_id in overdue:
         async with ingestion.engine.begin() as connection:
             await _report(connection, ingestion, upload_id, Signal(Cause.SIGNATURE_OVERDUE, failure=failure))
+
+
+async def forget_percents(ingestion: Ingestion) -> None:
+    """Remove what nobody listens for any longer: the percents of uploads that ended. The stages stay."""
+    async with ingestion.engine.begin() as connection:
+        before = datetime.now(UTC) - PERCENTS_KEPT
+        removed = await repository.delete_old_events(connection, lifecycle.PERCENT_EVENT, before)
+    if removed:
+        _log.info("old percents removed from the history of uploads", count=removed)
 
 
 async def _pass_probe(ingestion: Ingestion, upload_id: UUID, measured: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, or_, select, text, update
+from sqlalchemy import Row, delete, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.ingestion.states import Failure, Stage, State
@@ -142,6 +142,17 @@ async def events_after(connection: AsyncConnection, upload_id: UUID, seq: int) -
         .order_by(upload_events.c.seq)
     )
     return [UploadEvent(seq=row.seq, event=row.event, data=row.data) for row in rows]
+
+
+async def delete_old_events(connection: AsyncConnection, event: str, before: datetime) -> int:
+    """Delete the events of a name and time of uploads on which nothing goes on; return how many there were."""
+    idle = select(uploads.c.id).where(uploads.c.stage.in_([stage.value for stage in Stage if stage.is_last]))
+    deleted = await connection.execute(
+        delete(upload_events).where(
+            upload_events.c.event == event, upload_events.c.created_at < before, upload_events.c.upload_id.in_(idle)
+        )
+    )
+    return deleted.rowcount
 
 
 async def save_signature(connection: AsyncConnection, upload_id: UUID, signature: bytes) -> None:

@@ -10,8 +10,9 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from api.ingestion import jobs
+from api.ingestion import jobs, lifecycle, repository
 from api.ingestion.jobs import Ingestion
+from api.ingestion.states import Cause, Failure, Signal
 from api.transactions.schemas import Outcome, Refused, Unmined
 from stemma import works
 from stemma.documents import CreditsDocument
@@ -308,6 +309,30 @@ async def test_a_signature_that_never_comes_ends_the_upload(
     view = await artist.get_upload(upload)
     assert (view["stage"], view["error"]["code"]) == ("failed", "signature_missing")
     assert api.stored_files() == []
+
+
+async def test_old_percents_are_forgotten_once_nothing_goes_on(
+    api: RunningApi, artist: Person, ingestion: Ingestion
+) -> None:
+    upload = await _upload(artist, sounds.tone())
+    upload_id = UUID(upload["uploadId"])
+    await artist.sign(upload)
+    await jobs.probe_upload(ingestion, upload_id)
+
+    async def told(signal: Signal) -> list[str]:
+        async with api.resources.engine.begin() as connection:
+            await lifecycle.report(connection, ingestion.storage, upload_id, signal)
+            await connection.execute(text("update app.upload_events set created_at = now() - interval '8 days'"))
+        await jobs.forget_percents(ingestion)
+        async with api.resources.engine.connect() as connection:
+            history = await repository.events_after(connection, upload_id, 0)
+        return [f"{entry.data['stage']} {entry.data['percent']}" for entry in history]
+
+    before = await told(Signal(Cause.PROGRESSED, percent=10))
+    assert before[-1] == "separating 10"
+    assert await told(Signal(Cause.PROGRESSED, percent=20)) == [*before, "separating 20"], "somebody may listen"
+    failed = Signal(Cause.SEPARATION_FAILED, failure=Failure("worker_lost", "it is gone"))
+    assert [entry.split()[0] for entry in await told(failed)] == [*(entry.split()[0] for entry in before), "failed"]
 
 
 async def test_an_upload_that_was_never_queued_is_swept_up(
