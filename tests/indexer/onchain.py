@@ -4,8 +4,6 @@ import asyncio
 import hashlib
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,11 +25,15 @@ from stemma.cid import RAW, Cid, identify
 from stemma.documents import AudioFeatures, CreditsDocument, ManifestStem, Model, SeparationManifest, StoredAudio
 from stemma.settings import Settings
 from stemma.works import STEM_KINDS, Kind, WorkId, recording_id, stem_id, to_hex
+from tests import warm_start
 
 CREATOR_KEY, ATTESTOR_KEY = development_key(1), development_key(2)
 CREATOR = Account.from_key(CREATOR_KEY).address
 FOREVER = 2**63
-STEMMA = Path(sys.executable).with_name("stemma")
+warm_start.load(
+    *("indexer.command", "indexer.service", "indexer.status", "indexer.verify", "indexer.rebuild"),
+    *("indexer.foreign", "indexer.foreign_rebuild", "stemma.metrics", "stemma.logging"),
+)
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,7 @@ def _call(signature: str, *values: Any) -> bytes:
 class IndexerProcess:
     """The real command as its own process."""
 
-    process: subprocess.Popen[bytes]
+    process: warm_start.Process
     log: Path
 
     def kill(self) -> None:
@@ -210,10 +212,7 @@ def indexer_process(
         "METRICS_PORT": str(metrics_port),
     }
     log = folder / "indexer.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [STEMMA, "indexer", "run", *arguments], env=environment, stdout=output, stderr=subprocess.STDOUT
-        )
+    process = warm_start.start("indexer", "run", *arguments, environment=environment, log=log)
     running = IndexerProcess(process, log)
     try:
         yield running

@@ -1,7 +1,6 @@
 """The catalog against the contracts themselves: every event told on a real chain, every row compared."""
 
 import os
-import subprocess
 from collections import Counter
 from datetime import datetime
 from typing import Any
@@ -11,9 +10,9 @@ import pytest
 from psycopg.rows import dict_row
 
 from indexer.projections import RAW_ONLY, STEMMA
+from tests import warm_start
 from tests.indexer.contract_truth import COMPARISONS, Truth
 from tests.indexer.house_on_chain import HouseOnChain
-from tests.indexer.onchain import STEMMA as STEMMA_COMMAND
 from tests.indexer.onchain import run_until_head
 from tests.indexer.scripted_chain import layout
 from tests.indexer.story import tell
@@ -66,9 +65,7 @@ def assert_storage_says_the_same(database, house: HouseOnChain) -> None:
         "CHAIN_ID": str(house.node.chain_id),
         "DEPLOYMENTS_DIR": str(house.deployments_dir),
     }
-    done = subprocess.run(
-        [STEMMA_COMMAND, "indexer", "verify", "--storage"], env=environment, capture_output=True, text=True, check=False
-    )
+    done = warm_start.run("indexer", "verify", "--storage", environment=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     (asked,) = [line for line in done.stdout.splitlines() if line.startswith("storage")]
     assert all(f"{each.contract}.{each.function}" in asked for each in STEMMA.stored_values), asked

@@ -3,7 +3,6 @@
 import importlib.util
 import os
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
@@ -14,9 +13,9 @@ from psycopg.rows import dict_row
 
 from indexer.errors import Stop
 from indexer.foreign import ENGINE_TABLES, load
+from tests import warm_start
 
 ROOT = Path(__file__).resolve().parents[2]
-STEMMA = Path(sys.executable).with_name("stemma")
 EXAMPLE = ROOT / "examples" / "erc721"
 EVENTS, PER_BLOCK = 3_000, 20
 
@@ -47,8 +46,7 @@ def run(config: Path, database, rpc_url: str, until: int) -> subprocess.Complete
 
 def stemma(config: Path, database, rpc_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "DATABASE_URL": database.admin_url, "RPC_URLS": rpc_url}
-    command = [STEMMA, "indexer", *arguments, "--config", str(config)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    return warm_start.run("indexer", *arguments, "--config", str(config), environment=environment, seconds=120)
 
 
 @pytest.mark.timeout(400)

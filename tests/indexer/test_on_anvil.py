@@ -21,8 +21,9 @@ from stack.ports import free_ports
 from stemma.chain.intents import Share
 from stemma.storage.opening import open_storage_at
 from stemma.works import STEM_KINDS, Kind, stem_id, to_bytes
+from tests import warm_start
 from tests.indexer.index_dump import dump
-from tests.indexer.onchain import CREATOR, STEMMA, Registrar, Song, indexer_process, run_until_head
+from tests.indexer.onchain import CREATOR, Registrar, Song, indexer_process, run_until_head
 
 KILLS = int(os.environ.get("STEMMA_KILLS", "3"))
 BUYER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
@@ -246,7 +247,7 @@ def test_each_database_connection_may_break(database, chain, tmp_path) -> None:
 
 def indexer_status(database) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "DATABASE_URL": database.indexer_url}
-    return subprocess.run([STEMMA, "indexer", "status"], env=environment, capture_output=True, text=True, check=False)
+    return warm_start.run("indexer", "status", environment=environment)
 
 
 def test_a_mined_commit_is_visible_soon(database, chain, tmp_path) -> None:
@@ -299,8 +300,7 @@ def indexer_command(database_url: str, chain: Registrar, *arguments: str) -> sub
         "RPC_URLS": chain.node.url,
         "DEPLOYMENTS_DIR": str(chain.deployments_dir),
     }
-    command = [STEMMA, "indexer", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    return warm_start.run("indexer", *arguments, environment=environment)
 
 
 @pytest.mark.timeout(180 + 60 * KILLS)

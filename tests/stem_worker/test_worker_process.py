@@ -3,8 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -32,12 +30,13 @@ from stemma.messaging.publisher import Publisher
 from stemma.messaging.topology import ensure_topology
 from stemma.messaging.tracing import TraceContext
 from stemma.storage import open_storage_at
+from tests import warm_start
 from tests.stem_worker.orders import Requests, wav
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
 
 KEY = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"
-STEMMA = Path(sys.executable).with_name("stemma")
+warm_start.load("stem_worker.command", "stem_worker.service", "stemma.metrics", "stemma.logging")
 
 
 def write_deployment(folder: Path) -> None:
@@ -105,14 +104,11 @@ class House:
     requests: Requests
     environment: dict[str, str]
     folder: Path
-    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    started: list[warm_start.Process] = field(default_factory=list)
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
-        log = (self.folder / f"worker-{len(self.started)}.log").open("wb")
-        with log:
-            process = subprocess.Popen(
-                [STEMMA, "worker"], env=self.environment, cwd=self.folder, stdout=log, stderr=subprocess.STDOUT
-            )
+    def start_worker(self) -> warm_start.Process:
+        log = self.folder / f"worker-{len(self.started)}.log"
+        process = warm_start.start("worker", environment=self.environment, log=log, folder=self.folder)
         self.started.append(process)
         return process
 
