@@ -1,6 +1,7 @@
 """The few pieces of signal processing that the instruments share. Mono signals are float64[T] at 44.1 kHz."""
 
 from collections.abc import Sequence
+from functools import cache
 from math import isqrt
 
 import numpy as np
@@ -66,8 +67,13 @@ def add(track: Signal, note: Signal, at: float) -> None:
 
 def band(noise: Signal, low: float, high: float) -> Signal:
     """Second-order Butterworth band-pass between `low` and `high` Hz."""
+    return np.asarray(signal.sosfilt(_band_pass(low, high), noise), dtype=np.float64)
+
+
+@cache
+def _band_pass(low: float, high: float) -> Signal:
     sections = signal.butter(2, [low, high], btype="bandpass", fs=SAMPLE_RATE, output="sos")
-    return np.asarray(signal.sosfilt(sections, noise), dtype=np.float64)
+    return np.asarray(sections, dtype=np.float64)
 
 
 def pan(mono: Signal, position: float) -> Signal:

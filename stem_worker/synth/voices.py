@@ -78,16 +78,14 @@ def _pluck(rng: np.random.Generator, frequency: float, seconds: float, decay: fl
     period = max(2, round(SAMPLE_RATE / frequency - 0.5))
     length = round(seconds * SAMPLE_RATE)
     loops = length // period + 1
-    string = np.empty((loops, period))
+    string = np.zeros(1 + loops * period)  # a sample of silence first
     burst = rng.uniform(-1, 1, period)
-    string[0] = (burst + np.roll(burst, 1) + np.roll(burst, 2)) / 3.0
-    before = 0.0
-    for loop in range(1, loops):
-        last = string[loop - 1]
-        delayed = np.concatenate([[before], last[:-1]])
-        string[loop] = decay * 0.5 * (last + delayed)
-        before = last[-1]
-    return np.asarray(string.reshape(-1)[:length] * envelope(seconds, attack=0.001, release=0.05))
+    string[1 : 1 + period] = (burst + np.roll(burst, 1) + np.roll(burst, 2)) / 3.0
+    for start in range(1 + period, len(string), period):
+        turn = string[start : start + period]
+        np.add(string[start - period : start], string[start - period - 1 : start - 1], out=turn)
+        turn *= decay * 0.5
+    return np.asarray(string[1 : 1 + length] * envelope(seconds, attack=0.001, release=0.05))
 
 
 def piano(score: Score, rng: np.random.Generator) -> Signal:
