@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from keyword import iskeyword
 from typing import Any
 
-from eth_abi.abi import decode as eth_abi_decode
-from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 
 from indexer.blocks import Log
@@ -94,6 +92,10 @@ def event_topics(abi: Sequence[Mapping[str, Any]]) -> list[bytes]:
 
 def reference_decoder(fields: Sequence[Field], event_class: type[tuple[Any, ...]]) -> Decoder:
     """Return a decoder for any layout, on eth-abi."""
+    # Few need it, and loading it takes a fifth of a second at every start.
+    from eth_abi.abi import decode as eth_abi_decode
+    from eth_abi.exceptions import DecodingError
+
     indexed = [field for field in fields if field.indexed]
     in_data = [field.type for field in fields if not field.indexed]
 
