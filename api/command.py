@@ -20,7 +20,7 @@ def migrate() -> None:
     from api.migrations import upgrade
     from stemma.settings import get_settings
 
-    upgrade(get_settings().database_url.get_secret_value())
+    upgrade(get_settings().require_database_url())
 
 
 @click.command()

@@ -55,12 +55,12 @@ async def run_jobs(settings: Settings) -> None:
     """
     if settings.relayer_private_key is None:
         raise ValueError("RELAYER_PRIVATE_KEY pays for the transactions; it is not set")
-    await lead_forever(settings.database_url.get_secret_value(), partial(_work, settings))
+    await lead_forever(settings.require_database_url(), partial(_work, settings))
 
 
 async def _work(settings: Settings) -> None:
     """Do everything at once until cancelled; the first part that breaks ends all, and the leader begins anew."""
-    database_url = settings.database_url.get_secret_value()
+    database_url = settings.require_database_url()
     async with AsyncExitStack() as stack:
         engine = create_engine(database_url, application_name="stemma-api-jobs")
         stack.push_async_callback(engine.dispose)

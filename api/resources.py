@@ -88,10 +88,10 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     if not settings.public_url:
         raise ValueError("PUBLIC_URL is the origin that logins are bound to; it is not set")
     async with AsyncExitStack() as stack:
-        engine = create_engine(settings.database_url.get_secret_value(), application_name="stemma-api")
+        engine = create_engine(settings.require_database_url(), application_name="stemma-api")
         stack.push_async_callback(engine.dispose)
         reader = create_engine(
-            settings.database_url.get_secret_value(),
+            settings.require_database_url(),
             application_name="stemma-api-reader",
             options=_READER_OPTIONS,
             kept_plans=_KEPT_PLANS,
@@ -102,7 +102,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
         stack.push_async_callback(redis.aclose)
         rpc = await stack.enter_async_context(JsonRpc(settings.rpc_urls))
         notifications = await stack.enter_async_context(
-            Notifications.listening(settings.database_url.get_secret_value(), (UPLOADS_CHANNEL, FEED_CHANNEL))
+            Notifications.listening(settings.require_database_url(), (UPLOADS_CHANNEL, FEED_CHANNEL))
         )
         feed = await stack.enter_async_context(Feed.following(reader, notifications))
         answers = stack.enter_context(AnswerStore.listening(notifications))

@@ -18,7 +18,20 @@ _CONFIG = click.option("--config", type=click.Path(dir_okay=False), help="Of oth
 _GENERATION = click.option("--generation", type=int, help="Which chain_<n>; by default the one that the catalog shows.")
 
 
-@click.group(name="indexer")
+class _DatabaseGroup(click.Group):
+    """Commands that need a database, and say in a sentence when it does not answer."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        from psycopg import OperationalError
+
+        try:
+            return super().invoke(ctx)
+        except OperationalError as error:
+            raise click.ClickException(f"the database of DATABASE_URL does not answer: {error}") from error
+
+
+@click.group(name="indexer", cls=_DatabaseGroup)
 def command() -> None:
     """Index the chain into Postgres."""
 
@@ -48,7 +61,7 @@ def migrate(generation: int | None, fresh: bool) -> None:
     from indexer.service import shown_generation
     from stemma.settings import get_settings
 
-    database_url = get_settings().database_url.get_secret_value()
+    database_url = get_settings().require_database_url()
     chosen = generation or asyncio.run(shown_generation(database_url))
     bring_up_to_date(database_url, generation=chosen, fresh=fresh)
     click.echo(f"chain_{chosen}, content and catalog are up to date")
@@ -61,7 +74,7 @@ def publish(generation: int) -> None:
     from indexer.migrate import publish as point_views_at
     from stemma.settings import get_settings
 
-    point_views_at(get_settings().database_url.get_secret_value(), generation)
+    point_views_at(get_settings().require_database_url(), generation)
     click.echo(f"the catalog shows chain_{generation}")
 
 
@@ -131,7 +144,7 @@ def status(generation: int | None) -> None:
     from stemma.settings import get_settings
 
     settings = get_settings()
-    database_url = settings.database_url.get_secret_value()
+    database_url = settings.require_database_url()
     found = read_status(database_url, generation or asyncio.run(shown_generation(database_url)))
     try:
         contracts = contracts_of(load_deployment(settings.deployments_dir, settings.chain_id))
@@ -191,7 +204,7 @@ def _rebuild_house(tables: tuple[str, ...]) -> str:
     from indexer.rebuild import rebuild as derive_anew
 
     settings, contracts = _deployed()
-    database_url = settings.database_url.get_secret_value()
+    database_url = settings.require_database_url()
     done = asyncio.run(derive_anew(database_url, Router(contracts, STEMMA), STEMMA, tables))
     return f"the catalog shows chain_{done.generation}: {', '.join(done.tables)} derived from {done.logs} logs"
 
@@ -237,7 +250,7 @@ async def _verify(generation: int | None, storage: bool) -> "Verification":
     from indexer.verify import verify as compare
 
     settings, contracts = _deployed()
-    database_url = settings.database_url.get_secret_value()
+    database_url = settings.require_database_url()
     chosen = generation or await shown_generation(database_url)
     async with AsyncExitStack() as stack:
         node = None

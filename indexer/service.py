@@ -36,10 +36,11 @@ async def run(settings: Settings, *, generation: int | None = None, until: int |
 
     Raises:
         Stop: the indexer must not go on by itself.
+        SettingsInvalid: no database is given.
     """
+    database_url = settings.require_database_url()
     deployment = await deployment_when_there(settings.deployments_dir, settings.chain_id)
     router = Router(contracts_of(deployment), STEMMA)
-    database_url = settings.database_url.get_secret_value()
     pause = FIRST_PAUSE_SECONDS
     while True:
         chosen = generation
@@ -84,7 +85,7 @@ async def _session(
     settings: Settings, deployment: Deployment, router: Router, generation: int, until: int | None
 ) -> None:
     """Lead and index until the database connection breaks, or ``until`` is reached."""
-    database_url = settings.database_url.get_secret_value()
+    database_url = settings.require_database_url()
     schema = chain_schema(generation)
     async with (
         connect(database_url, schema, "writer") as writing,

@@ -130,8 +130,8 @@ def running_stack(
     :param join: when a stack runs on `home` already, or is starting, use that one and leave it running.
     :raises StackError: it did not become ready; carries the end of its log.
     """
-    if join and (joined := _joined(home)) is not None:
-        yield joined
+    if join and (found := joined(home)) is not None:
+        yield found
         return
     home.mkdir(parents=True, exist_ok=True)
     (home / "run" / "ready.json").unlink(missing_ok=True)
@@ -155,7 +155,7 @@ def running_stack(
         process.wait(60)
 
 
-def _joined(home: Path) -> RunningStack | None:
+def joined(home: Path) -> RunningStack | None:
     """The stack that runs on `home`, once it is ready; None when none does.
 
     :raises StackError: one is starting and does not become ready.

@@ -86,6 +86,19 @@ class Settings(BaseSettings):
     metrics_host: str = Field(default="127.0.0.1", description="Address that Prometheus metrics are served at")
     metrics_port: int = Field(default=0, ge=0, le=65535, description="Port of Prometheus metrics; 0 turns them off")
 
+    def require_database_url(self) -> str:
+        """The database of this process.
+
+        Raises:
+            SettingsInvalid: none is given.
+        """
+        if url := self.database_url.get_secret_value():
+            return url
+        raise SettingsInvalid(
+            "DATABASE_URL is not set (see .env.example). Beside `make up`, `stemma exec indexer COMMAND` runs a command"
+            " with the settings of its indexer"
+        )
+
     @field_validator("rpc_urls", "cors_origins", "ipfs_gateways", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:

@@ -101,6 +101,20 @@ def test_a_starting_stack_is_waited_for_and_joined(tmp_path: Path) -> None:
     assert not (tmp_path / "up.log").exists()
 
 
+def test_commands_run_with_the_settings_of_a_process(stack: RunningStack, plain_environment: dict[str, str]) -> None:
+    def say(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = stemma_command("exec", "--home", str(stack.home), *arguments)
+        return subprocess.run(command, env=plain_environment, capture_output=True, text=True, check=False, timeout=60)
+
+    status = say("indexer", "stemma", "indexer", "status")
+    assert status.returncode == 0, status.stderr
+    assert status.stdout.split()[:2] == ["chain", "31337"]
+    verified = say("prepare", "stemma", "indexer", "verify", "--storage")
+    assert verified.returncode == 0, verified.stderr
+    missing = say("worker", "no-such-command")
+    assert (missing.returncode, "there is no command no-such-command" in missing.stderr) == (2, True)
+
+
 def test_a_killed_service_is_started_again_and_a_held_one_stays_down(stack: RunningStack) -> None:
     old = stack.kill("indexer")
     assert stack.wait_for_restart("indexer", old) != old
