@@ -47,10 +47,7 @@ def jobs() -> None:
         if not work.cancelled():
             work.result()
 
-    try:
-        asyncio.run(run_until_told_to_stop())
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
+    asyncio.run(run_until_told_to_stop())
     # A probe that was abandoned still runs in its thread; it holds nothing, and nobody waits for it.
     sys.stdout.flush()
     os._exit(0)
@@ -68,8 +65,10 @@ def _serve() -> None:
     import uvicorn
 
     from api.app import create_app
+    from api.resources import require_settings
     from api.server import QuietServer
 
+    require_settings(settings)
     configuration = uvicorn.Config(
         create_app(settings),
         host=settings.api_host,

@@ -30,7 +30,7 @@ from stemma.messaging.events import SeparationFailure, SeparationProgress, Separ
 from stemma.messaging.names import STEM_DLQ_API_JOBS, STEM_RESULTS_API_JOBS
 from stemma.messaging.publisher import Publisher
 from stemma.messaging.topology import ensure_topology
-from stemma.settings import Settings
+from stemma.settings import Settings, SettingsInvalid
 from stemma.storage import open_storage
 
 _MAX_RESULTS_AT_ONCE = 4
@@ -51,10 +51,10 @@ async def run_jobs(settings: Settings) -> None:
     """Lead, or stand by, until cancelled.
 
     Raises:
-        ValueError: RELAYER_PRIVATE_KEY is missing.
+        SettingsInvalid: DATABASE_URL or RELAYER_PRIVATE_KEY is missing.
     """
     if settings.relayer_private_key is None:
-        raise ValueError("RELAYER_PRIVATE_KEY pays for the transactions; it is not set")
+        raise SettingsInvalid("RELAYER_PRIVATE_KEY pays for the transactions; it is not set")
     await lead_forever(settings.require_database_url(), partial(_work, settings))
 
 

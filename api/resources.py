@@ -21,7 +21,7 @@ from stemma.chain.deployments import Deployment, load_deployment
 from stemma.chain.intents import SigningDomain
 from stemma.chain.rpc import JsonRpc
 from stemma.database.engine import create_engine
-from stemma.settings import Settings
+from stemma.settings import Settings, SettingsInvalid
 from stemma.storage import Storage, open_storage
 
 # Planning a page of the catalog takes longer than reading it: a statement that comes again keeps its plan.
@@ -75,18 +75,29 @@ class Resources:
         return signature_check(self.rpc)
 
 
+def require_settings(settings: Settings) -> None:
+    """Refuse to start without what the API cannot do without.
+
+    Raises:
+        SettingsInvalid: a setting is missing.
+    """
+    settings.require_database_url()
+    if settings.jwt_private_key_file is None:
+        raise SettingsInvalid("JWT_PRIVATE_KEY_FILE names the key that signs access tokens; it is not set")
+    if not settings.public_url:
+        raise SettingsInvalid("PUBLIC_URL is the origin that logins are bound to; it is not set")
+
+
 @asynccontextmanager
 async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     """Open what an API process needs. Nothing is connected yet: what is not up is reported by `/readyz`.
 
     Raises:
-        ValueError: a setting that the API needs is missing.
+        SettingsInvalid: as `require_settings`.
         OSError: the key file cannot be read.
     """
-    if settings.jwt_private_key_file is None:
-        raise ValueError("JWT_PRIVATE_KEY_FILE names the key that signs access tokens; it is not set")
-    if not settings.public_url:
-        raise ValueError("PUBLIC_URL is the origin that logins are bound to; it is not set")
+    require_settings(settings)
+    assert settings.jwt_private_key_file is not None
     async with AsyncExitStack() as stack:
         engine = create_engine(settings.require_database_url(), application_name="stemma-api")
         stack.push_async_callback(engine.dispose)

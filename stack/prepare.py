@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 import click
 
 from stack.databases import Database, ensure_database, ensure_logins, logins_work, with_database
-from stack.errors import StackError, WrongChain
+from stack.errors import SettingMissing, StackError, WrongChain
 from stack.home import ROOT, default_home
 from stack.keys import ensure_jwt_key, ensure_login_passwords
 from stack.parts import Parts
@@ -29,6 +29,9 @@ WAIT_SECONDS = 60.0
 def command() -> None:
     """Migrate the database, make its logins, deploy the contracts: whatever is not done yet."""
     parts = Parts.read(default_home(), env_file=None)
+    missing = [name for name in ("DATABASE_URL", "RPC_URLS") if not parts.given.get(name)]
+    if missing:
+        raise SettingMissing(missing, "a database and a chain are to be prepared")
     ensure_jwt_key(parts.home)
     prepare_database(parts)
     prepare_contracts(parts)

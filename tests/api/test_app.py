@@ -15,7 +15,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
-from api.app import create_app
 from api.migrations import VERSION_TABLE, config
 from api.tables import metadata
 from stack.databases import Database
@@ -97,17 +96,6 @@ def test_migrations_can_run_twice_and_the_indexer_cannot_see_app(database: Datab
         connection.execute("select * from catalog.head")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("create table app.other (id int)")
-
-
-def test_an_api_without_its_settings_says_which(settings: Settings) -> None:
-    async def start(**changes: object) -> None:
-        app = create_app(settings.model_copy(update={"public_url": "http://x", **changes}))
-        async with app.router.lifespan_context(app):
-            pass
-
-    for name, value in (("jwt_private_key_file", None), ("public_url", "")):
-        with pytest.raises(ValueError, match=name.upper()):
-            asyncio.run(start(**{name: value}))
 
 
 def _environment(settings: Settings, port: int) -> dict[str, str]:
