@@ -1,7 +1,8 @@
 """The `stemma` command in processes that begin with the services loaded, as a start costs seconds of CPU time else.
 
 Each is forked by a server that has imported them once: a process of its own, with an id, an environment and an end,
-that is killed and waited for as any other. End-to-end tests start the commands cold, as `stemma up` does.
+that is killed and waited for as any other, and ends with the one that started it, however that ends. End-to-end tests
+start the commands cold, as `stemma up` does.
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
+from importlib.util import find_spec
+from multiprocessing import connection
 from pathlib import Path
 
 _SERVER = multiprocessing.get_context("forkserver")
@@ -21,6 +26,8 @@ _LOADED = {__name__, "stemma.command"}
 
 def load(*modules: str) -> None:
     """Let these be there in whatever is started; said before the first start."""
+    if missing := [each for each in modules if find_spec(each) is None]:
+        raise ModuleNotFoundError(f"the server would leave out without a word: {missing}")
     _LOADED.update(modules)
     _SERVER.set_forkserver_preload(sorted(_LOADED))
 
@@ -31,6 +38,8 @@ class Process:
     def __init__(
         self, arguments: tuple[str, ...], environment: Mapping[str, str], folder: Path, output: Path, errors: Path
     ) -> None:
+        for each in (output, errors):
+            each.touch()  # as it may be read before the process has begun
         parts = (arguments, dict(environment), str(folder), str(output), str(errors))
         self._process = _SERVER.Process(target=_become, args=parts, daemon=True)
         self._process.start()
@@ -59,7 +68,8 @@ class Process:
 
     def send_signal(self, number: signal.Signals) -> None:
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # the server waits for it sooner than it says so
+                os.kill(self.pid, number)
 
 
 def start(*arguments: str, environment: Mapping[str, str], log: Path, folder: Path = Path("/")) -> Process:
@@ -86,6 +96,7 @@ def _become(arguments: tuple[str, ...], environment: dict[str, str], folder: str
     """What a new process does."""
     from stemma.command import main
 
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
     for name, descriptor in ((output, 1), (errors, 2)):
         file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(file, descriptor)
@@ -96,3 +107,10 @@ def _become(arguments: tuple[str, ...], environment: dict[str, str], folder: str
     tempfile.tempdir = None
     sys.argv = ["stemma", *arguments]
     main()
+
+
+def _end_with_the_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    connection.wait([parent.sentinel])
+    os.kill(os.getpid(), signal.SIGKILL)
