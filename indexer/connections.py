@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from psycopg import AsyncConnection
 
 from indexer.heads import Heads
+from stemma.garbage import forget_what_is_loaded
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
@@ -51,6 +52,5 @@ def relax_garbage_collection() -> None:
 
     For the whole process, so called by the command, not by a library's user.
     """
-    gc.collect()
-    gc.freeze()
+    forget_what_is_loaded()
     gc.set_threshold(500_000, 50, 100)

@@ -19,7 +19,6 @@ from timelock import carry_out, order
 from scripts.deployment.compiling import compile_if_stale
 from stemma.chain.intents import SigningDomain
 from stemma.chain.sessions import Session
-from stemma.garbage import forget_what_is_loaded, look_seldom
 
 
 def pytest_sessionstart() -> None:
@@ -28,14 +27,8 @@ def pytest_sessionstart() -> None:
     start_plainly()
 
 
-def pytest_collection_finish() -> None:
-    """What is loaded stays, and there is much of it to look through for garbage each time."""
-    forget_what_is_loaded()
-    look_seldom()
-
-
 def pytest_unconfigure() -> None:
-    """Nor look through it once more at the end."""
+    """What is there at the end is not looked through for garbage once more."""
     gc.freeze()
 
 
