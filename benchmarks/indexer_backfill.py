@@ -3,8 +3,8 @@
 The engine is the one that `stemma indexer run --config` runs, each header fetched and held against the logs. The floor
 in the same run is the bare stages that end in the same tables, written for this one event: fetch, typed JSON, slices of
 hex, a fold in dicts, packed COPY, two merges, commit. It checks nothing, and neither fetches a header, keeps a cursor,
-tells readers, nor could undo. `oneCpu…`: indexer and Postgres on one CPU, where no second hyperthread slows either.
-Usage: `python benchmarks/indexer_backfill.py [--events 200000]`; the last line is one JSON object.
+tells readers, nor could undo. `oneCpu…`: indexer and Postgres on one CPU, where they are not two hyperthreads that slow
+each other. Usage: `python benchmarks/indexer_backfill.py [--events 200000]`; the last line is one JSON object.
 """
 
 import argparse
