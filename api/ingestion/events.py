@@ -1,7 +1,7 @@
 """An upload's history as server-sent events, live and resumable.
 
 Format: https://html.spec.whatwg.org/multipage/server-sent-events.html. The id of an event is its number in the history,
-so a client that reconnects with ``Last-Event-ID`` gets exactly what it missed.
+so a client that reconnects with ``Last-Event-ID`` gets exactly what it missed, but for percents that are forgotten.
 """
 
 import json

@@ -50,7 +50,7 @@ class Upload(NewUpload):
 
 @dataclass(frozen=True, slots=True)
 class UploadEvent:
-    """One entry of an upload's history; ``seq`` counts from 1 without gaps."""
+    """One entry of an upload's history; ``seq`` counts from 1, and old percents leave gaps."""
 
     seq: int
     event: str
