@@ -108,6 +108,22 @@ HOT = {
             array(select recording_id from catalog.search where letters like '%ann 777%' limit 50)
         )""",
 }
+# One batch of recordings that have no other separation.
+FILL_BATCH = """
+create temporary table n as select n, set_byte(int8send(n) || decode(repeat('5a', 20), 'hex'), 27, 0) as id,
+    sha256(int8send(n)) as hash from generate_series(1::bigint, 3000) n;
+insert into chain_1.recordings (recording_id, creator, content_hash, credits_digest, credits_codec, resale_royalty_ppm,
+    attestor, registered_at, stack_ppm, ancestor_count, parent_count, block_number, log_index, changed_in)
+    select id, '', hash, hash, 85, 0, '', now(), 0, 0, 0, n, 0, n from n;
+insert into content.batches select hash, 85, hash, 3000 from n where n = 1;
+insert into chain_1.batches (root, attestor, count, manifest_digest, manifest_codec, anchored_at, block_number,
+    log_index) select hash, '', 3000, hash, 85, now(), 4000, 0 from n where n = 1;
+insert into content.batch_leaves
+    select b.hash, 85, n.n, n.id, b.hash, b.hash, b.hash, b.hash, 85, b.hash from n, n b where b.n = 1;
+insert into content.batch_stems select b.hash, 85, n.n, k, set_byte(n.id, 27, k), sha256(int8send(n.n * 10 + k)),
+    b.hash, 85 from n, n b, generate_series(1, 6) k where b.n = 1;
+analyze
+"""
 SMALL = {"cursor", "batches", "batch_leaves", "batch_stems", "materializations", "seller_epochs"}
 
 
@@ -127,6 +143,15 @@ def large(postgres, database_template, login_passwords):
 def test_a_hot_query_reads_no_table_whole(large, query) -> None:
     (plan,) = large.execute(f"explain (format json) {query}").fetchone()
     assert not whole(plan[0]["Plan"]), large.execute(f"explain {query}").fetchall()
+
+
+def test_a_file_is_found_among_the_stems_of_batches_along_an_index(database) -> None:
+    query = "select stem_id, kind from catalog.stems where sha256 = sha256(int8send(5003::bigint))"
+    with psycopg.connect(database.admin_url, autocommit=True) as connection:
+        connection.execute(FILL_BATCH)
+        assert [kind for _, kind in connection.execute(query)] == [3]
+        (plan,) = connection.execute(f"explain (format json) {query}").fetchone()
+    assert "batch_stems_sha256" in str(plan), plan
 
 
 def whole(node: dict[str, Any]) -> set[str]:
