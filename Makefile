@@ -36,7 +36,7 @@ test: setup ## lint and run every test, four suites at a time
 	@rm -rf .build/tests
 	@echo "each suite shows at its end what it found; while it runs, its log grows in .build/aside"
 	@STEMMA_TESTS_SHARED=$(CURDIR)/.build/tests $(MAKE) --no-print-directory --keep-going --jobs 4 \
-		lint tests-worker contracts-test-py-evm $(SUITES:%=tests-%) contracts-test-anvil
+		lint tests-worker contracts-test-py-evm $(filter-out tests-worker,$(SUITES:%=tests-%)) contracts-test-anvil
 
 contracts-compiled:
 	@$(BIN)/python -m scripts.deployment.compiling
