@@ -16,11 +16,11 @@ from pathlib import Path
 import structlog
 from replay_node import ADDRESS
 
-from indexer.connections import relax_garbage_collection
 from indexer.foreign import Foreign, load, make_schema
 from stack.ports import free_ports
 from stack.postgres import prepare_postgres
 from stack.program import RunningProgram
+from stemma.garbage import relax_for_batches
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "erc721"
 
@@ -95,7 +95,7 @@ class Bench:
 def benching() -> Iterator[Bench]:
     """Quiet logs, rare garbage collection as the command has it, and a durable embedded Postgres."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
-    relax_garbage_collection()
+    relax_for_batches()
     home = Path(tempfile.mkdtemp(prefix="stemma-bench-"))
     home.chmod(0o711)
     server = prepare_postgres(home, free_ports(1)[0])

@@ -28,7 +28,7 @@ class _DatabaseGroup(click.Group):
         try:
             return super().invoke(ctx)
         except OperationalError as error:
-            raise click.ClickException(f"the database of DATABASE_URL does not answer: {error}") from error
+            raise click.ClickException(f"the database does not answer: {error}") from error
 
 
 @click.group(name="indexer", cls=_DatabaseGroup)
@@ -263,11 +263,11 @@ async def _run(generation: int | None, until: int | None, config: str | None) ->
     """Run until done (0), told to stop (0), or stopped by something that needs a person (2)."""
     import structlog
 
-    from indexer.connections import relax_garbage_collection
     from indexer.errors import Stop
+    from stemma.garbage import relax_for_batches
 
     log = structlog.get_logger("indexer")
-    relax_garbage_collection()
+    relax_for_batches()
     try:
         job = _foreign(Path(config), until) if config else _house(generation, until)
     except Stop as stop:

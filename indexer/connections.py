@@ -1,13 +1,11 @@
 """What a process of the indexer holds open: connections to the database, and who tells of new heads."""
 
-import gc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from psycopg import AsyncConnection
 
 from indexer.heads import Heads
-from stemma.garbage import forget_what_is_loaded
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
@@ -45,12 +43,3 @@ async def telling(urls: Sequence[str]) -> AsyncIterator[Heads | None]:
                 yield heads
             return
     yield None
-
-
-def relax_garbage_collection() -> None:
-    """Look for cycles rarely: batches are large and acyclic, and walking them again and again took a third of the time.
-
-    For the whole process, so called by the command, not by a library's user.
-    """
-    forget_what_is_loaded()
-    gc.set_threshold(500_000, 50, 100)

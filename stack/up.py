@@ -13,21 +13,17 @@ from pathlib import Path
 
 import click
 
-from stack.home import ROOT, default_home, locked_home
+from stack.home import ROOT, locked_home
 from stack.ledger import Ledger, start_guardian
 from stack.log_stream import LogStream
+from stack.options import HOME
 from stack.parts import Parts
 from stack.programs import Plan, plan_stack
 from stack.supervisor import Supervisor
 
 
 @click.command("up")
-@click.option(
-    "--home",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=default_home,
-    help="Folder of the stack's data; STEMMA_HOME, or .stemma in the checkout.",
-)
+@HOME
 @click.option(
     "--env-file",
     type=click.Path(path_type=Path, dir_okay=False),

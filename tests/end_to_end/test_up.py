@@ -112,7 +112,7 @@ def test_commands_run_with_the_settings_of_a_process(stack: RunningStack, plain_
     verified = say("prepare", "stemma", "indexer", "verify", "--storage")
     assert verified.returncode == 0, verified.stderr
     missing = say("worker", "no-such-command")
-    assert (missing.returncode, "there is no command no-such-command" in missing.stderr) == (2, True)
+    assert (missing.returncode, "no-such-command cannot be run" in missing.stderr) == (2, True)
 
 
 def test_a_killed_service_is_started_again_and_a_held_one_stays_down(stack: RunningStack) -> None:
